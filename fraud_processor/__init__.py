@@ -1,0 +1,1 @@
+"""The fraud processor: raises the alarm for what was taken for fraud."""

@@ -1,0 +1,1 @@
+"""The generator: makes up transactions and sends them at a steady rate."""

@@ -1,0 +1,80 @@
+"""The generator's loop: takes what is due from a source and hands it to the publisher, never more than fits."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from generator.pacing import Pacer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from generator.transactions import Source
+    from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.publisher import Publisher
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS: Final = 0.5
+# Below a millisecond a wait costs more than it waits: fast rates send several at a time.
+SHORTEST_WAIT_SECONDS: Final = 0.001
+REPORT_SECONDS: Final = 10.0
+CHUNK: Final = 500
+
+
+class Sender:
+    """Sends transactions at a rate until ``count`` of them are sent, or it is stopped."""
+
+    def __init__(
+        self, source: Source, publisher: Publisher, per_second: float, count: int | None, beat: Callable[[], None]
+    ) -> None:
+        self._source = source
+        self._publisher = publisher
+        self._count = count
+        self._beat = beat
+        self._pacer = Pacer(per_second, time.monotonic())
+        self._reported_at = self._pacer.started
+        self._reported_sent = self._reported_skipped = 0
+
+    def run(self, stop: Stop) -> int:
+        """Return how many were sent."""
+        pacer = self._pacer
+        while not stop.requested and (self._count is None or pacer.sent < self._count):
+            self._beat()
+            now = time.monotonic()
+            self._report(now)
+            wanted = pacer.due(now)
+            if self._count is not None:
+                wanted = min(wanted, self._count - pacer.sent)
+            if not wanted:
+                stop.wait(min(max(pacer.seconds_until_due(now), SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS))
+            elif self._publisher.wait_for_room():
+                self._send(min(wanted, self._publisher.room, CHUNK))
+        self._report(time.monotonic(), last=True)
+        return pacer.sent
+
+    def _send(self, count: int) -> None:
+        for _ in range(count):
+            moment = datetime.now(UTC)
+            made = self._source.make(moment)
+            self._publisher.send(made.key, made.value, int(moment.timestamp() * 1000))
+        self._pacer.took(count)
+
+    def _report(self, now: float, *, last: bool = False) -> None:
+        elapsed = now - self._reported_at
+        if elapsed < REPORT_SECONDS and not last:
+            return
+        pacer = self._pacer
+        sent = pacer.sent - self._reported_sent
+        skipped = pacer.skipped - self._reported_skipped
+        in_flight = self._publisher.in_flight
+        logger.info(
+            "sent",
+            extra={"transactions": sent, "per_second": round(sent / max(elapsed, 1e-3), 2), "in_flight": in_flight},
+        )
+        if skipped:
+            logger.warning("cannot keep up with %g/s: %d transactions were left out", pacer.rate, skipped)
+        self._reported_at, self._reported_sent, self._reported_skipped = now, pacer.sent, pacer.skipped

@@ -1,0 +1,62 @@
+"""What a format is, and how its members are taken out of a decoded object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pipeline.contracts.invalid import InvalidMessageError, Reason
+
+if TYPE_CHECKING:
+    from pipeline.contracts.messages import Transaction
+
+
+MAX_TEXT_CHARACTERS: Final = 256
+
+_MISSING: Final = object()
+
+
+class Format(Protocol):
+    """One JSON dialect."""
+
+    name: str
+
+    def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:
+        """Read a decoded object, whose ``members`` are consumed; what is left over becomes attributes.
+
+        ``timestamp_ms`` is the record's time, for messages that carry none.
+
+        Raises:
+            InvalidMessageError: a member is missing, of another type, or outside its range.
+
+        """
+        ...
+
+
+def take(members: dict[str, object], name: str) -> object:
+    """Remove and return a member that must be there.
+
+    Raises:
+        InvalidMessageError: it is not.
+
+    """
+    value = members.pop(name, _MISSING)
+    if value is _MISSING:
+        raise InvalidMessageError(Reason.MISSING_MEMBER, f"member {name!r} is missing")
+    return value
+
+
+def take_text(members: dict[str, object], name: str) -> str:
+    """Remove and return a member that must be a text of 1 to 256 characters.
+
+    Raises:
+        InvalidMessageError: it is missing, no string, empty, or longer.
+
+    """
+    value = take(members, name)
+    if type(value) is not str:
+        raise InvalidMessageError(Reason.WRONG_TYPE, f"member {name!r} is not a string")
+    if not 0 < len(value) <= MAX_TEXT_CHARACTERS:
+        raise InvalidMessageError(
+            Reason.INVALID_VALUE, f"member {name!r} has not 1 to {MAX_TEXT_CHARACTERS} characters"
+        )
+    return value

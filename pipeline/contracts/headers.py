@@ -1,0 +1,63 @@
+"""The record headers that the pipeline writes, all of them declared here.
+
+Every name starts with ``pipeline.``. A header of that prefix which arrives on the input topic was written
+by somebody outside: it is dropped, so that nobody can forge an origin. All other headers travel on untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Header = tuple[str, bytes | None]
+
+PREFIX = "pipeline."
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderKind:
+    """A header of ours: its name, what its value looks like, and on which records it stands."""
+
+    name: str
+    value: str
+    stands_on: str
+
+
+ORIGIN = HeaderKind(
+    "pipeline.origin",
+    "`<partition>:<offset>` of the transaction in the input topic",
+    "every record that the pipeline writes",
+)
+REASON = HeaderKind("pipeline.reason", "why, as a code such as `missing-member`", "dead letters")
+DETAIL = HeaderKind("pipeline.detail", "why, as a sentence", "dead letters")
+SOURCE = HeaderKind(
+    "pipeline.source", "`<partition>:<offset>` of the record in the topic it could not be read from", "dead letters"
+)
+SERVICE = HeaderKind("pipeline.service", "the service that gave up on the record", "dead letters")
+TRUNCATED = HeaderKind(
+    "pipeline.truncated", "`<bytes>:<sha256>` of the whole value", "dead letters too large for their topic"
+)
+TIMESTAMP = HeaderKind(
+    "pipeline.timestamp",
+    "the original record time, in milliseconds since 1970, where the broker would have refused it",
+    "records whose time lies ahead",
+)
+
+ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP)
+
+
+def foreign(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """Return the headers that are not ours, in their order."""
+    return tuple(header for header in headers if not header[0].startswith(PREFIX))
+
+
+def find(headers: Iterable[Header], kind: HeaderKind) -> bytes | None:
+    """Return the value of the last header of this kind, or None where there is none."""
+    value = None
+    for name, candidate in headers:
+        if name == kind.name:
+            value = candidate
+    return value

@@ -1,0 +1,48 @@
+"""The canonical transaction that rules and processors see, and the verdict that travels with a fraud."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment from ``source`` to ``target``, whatever dialect it was sent in.
+
+    ``source`` is None where the dialect names no payer. ``amount`` has exactly the decimals of ``currency``.
+    ``timestamp`` is aware, in UTC. ``attributes`` are the members of the message that no other field holds.
+    """
+
+    id: str
+    source: str | None
+    target: str
+    amount: Decimal
+    currency: str
+    timestamp: datetime
+    method: str
+    attributes: dict[str, object]
+
+    @property
+    def account(self) -> str:
+        """Return whose order must be kept: the source, else the target."""
+        return self.target if self.source is None else self.source
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that fired. ``values`` are the figures it looked at, as exact text."""
+
+    rule: str
+    severity: str
+    score: int
+    message: str
+    values: dict[str, str]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a transaction is taken for fraud. ``ruleset`` is the content hash of the rules that judged."""
+
+    ruleset: str
+    score: int
+    hits: list[Hit]

@@ -1,0 +1,14 @@
+"""Points in time: milliseconds since 1970 on the wire, aware UTC datetimes inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MS: Final = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+
+
+def moment_of(timestamp_ms: int) -> datetime:
+    """Return the UTC moment of a record time; what no datetime can hold is brought to the nearest it can."""
+    return EPOCH + timedelta(milliseconds=min(max(timestamp_ms, 0), _LAST_MS))

@@ -1,0 +1,54 @@
+"""What passes through a handler: a record that was read, and what is to be written because of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pipeline.contracts.coordinates import Coordinates
+from pipeline.contracts.headers import Header
+
+if TYPE_CHECKING:
+    from pipeline.contracts.topics import Topic
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record as it was read.
+
+    ``origin`` is where its transaction entered the pipeline; on the input topic, the record's own place.
+    ``timestamp_ms`` is the record's time in milliseconds since 1970 UTC, -1 where it has none.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    origin: Coordinates | None
+
+    @property
+    def place(self) -> Coordinates:
+        """Where the record stands in the topic it was read from."""
+        return Coordinates(self.partition, self.offset)
+
+
+class Outgoing:
+    """A record to write because of the one at hand, with its key, time and origin, to one topic of the registry.
+
+    Without a ``value`` the bytes that were read pass on untouched. ``headers`` come after those that travel.
+    """
+
+    __slots__ = ("headers", "topic", "value")
+
+    def __init__(self, topic: Topic, value: bytes | None = None, headers: tuple[Header, ...] = ()) -> None:
+        self.topic = topic
+        self.value = value
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        """Name the topic and whether the value is new."""
+        what = "as it is" if self.value is None else f"{len(self.value)} new bytes"
+        return f"Outgoing({self.topic.key}, {what}, headers={self.headers})"

@@ -1,0 +1,114 @@
+"""The registry of topics: whoever names a topic, in code, documents or tests, reads it from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+DEAD_LETTER_SUFFIX = ".dead-letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``."""
+
+    key: str
+    variable: str
+    default_name: str
+    record_key: str
+    message: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    retention_ms: int = 7 * DAY_MS
+    dead_letter_of: Topic | None = None
+
+    def name_in(self, names: dict[str, str]) -> str:
+        """Return the topic's name where ``names`` gives variables their values; a dead letter's follows its twin."""
+        if self.dead_letter_of is not None:
+            return self.dead_letter_of.name_in(names) + DEAD_LETTER_SUFFIX
+        return names.get(self.variable, "").strip() or self.default_name
+
+
+def _dead_letters(twin: Topic, producer: str) -> Topic:
+    return Topic(
+        key=f"{twin.key}-dead-letter",
+        variable=twin.variable,
+        default_name=twin.default_name + DEAD_LETTER_SUFFIX,
+        record_key="as it came",
+        message="the record as it came, and in headers why it could not be handled",
+        producers=(producer,),
+        consumers=("people",),
+        retention_ms=30 * DAY_MS,
+        dead_letter_of=twin,
+    )
+
+
+TRANSACTIONS = Topic(
+    key="transactions",
+    variable="TRANSACTIONS_TOPIC",
+    default_name="queueing.transactions",
+    record_key="the account: source, else target",
+    message="a transaction in one of the formats",
+    producers=("generator",),
+    consumers=("detector",),
+)
+LEGIT = Topic(
+    key="legit",
+    variable="LEGIT_TOPIC",
+    default_name="streaming.transactions.legit",
+    record_key="as it came",
+    message="the transaction as it came, byte for byte",
+    producers=("detector",),
+    consumers=("legit_processor",),
+)
+FRAUD = Topic(
+    key="fraud",
+    variable="FRAUD_TOPIC",
+    default_name="streaming.transactions.fraud",
+    record_key="as it came",
+    message="the transaction as it came, and a last member `verdict`",
+    producers=("detector",),
+    consumers=("fraud_processor",),
+)
+TRANSACTIONS_DEAD_LETTER = _dead_letters(TRANSACTIONS, "detector")
+LEGIT_DEAD_LETTER = _dead_letters(LEGIT, "legit_processor")
+FRAUD_DEAD_LETTER = _dead_letters(FRAUD, "fraud_processor")
+
+ALL = (TRANSACTIONS, LEGIT, FRAUD, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
+
+# What can be told about the record beside its own bytes: reason, coordinates, the verdict.
+OUTPUT_HEADROOM_BYTES = 64 * 1024
+
+
+def dead_letters_of(topic: Topic) -> Topic:
+    """Return the dead-letter twin of a topic that is consumed.
+
+    Raises:
+        LookupError: the topic has none, because nobody consumes it.
+
+    """
+    for candidate in ALL:
+        if candidate.dead_letter_of is topic:
+            return candidate
+    message = f"topic {topic.key} has no dead-letter twin"
+    raise LookupError(message)
+
+
+def consumed_by(service: str) -> Topic:
+    """Return the topic that a service reads.
+
+    Raises:
+        LookupError: the service reads none, or more than one.
+
+    """
+    found = [topic for topic in ALL if service in topic.consumers]
+    if len(found) != 1:
+        message = f"{service} reads {len(found)} topics, not one"
+        raise LookupError(message)
+    return found[0]
+
+
+def produced_by(service: str) -> tuple[Topic, ...]:
+    """Return the topics that a service writes."""
+    return tuple(topic for topic in ALL if service in topic.producers)

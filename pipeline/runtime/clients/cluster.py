@@ -1,0 +1,111 @@
+"""What the cluster says of itself: topics with their ids, partitions and limits, and what groups have committed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
+from kafka.errors import TopicAlreadyExistsError
+from kafka.structs import TopicPartition
+
+from pipeline.runtime.clients.connection import config_of
+from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from pipeline.runtime.settings import KafkaSettings
+
+MAX_MESSAGE_BYTES = "max.message.bytes"
+DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's own, for whoever may not read a topic's settings
+REQUEST_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """A topic as the cluster has it. ``id`` changes when a topic is deleted and made anew; sizes are in bytes."""
+
+    name: str
+    id: str
+    partitions: int
+    max_message_bytes: int
+
+
+class Cluster:
+    """An administrative connection, for the time of a ``with`` block.
+
+    Raises:
+        KafkaError: from every method, where no broker answers or access is refused.
+
+    """
+
+    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self._admin = KafkaAdminClient(
+            **config_of(settings, client_id), bootstrap_timeout_ms=BOOTSTRAP_MS, request_timeout_ms=REQUEST_MS
+        )
+
+    def __enter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._admin.close()
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:
+        """Return the facts of those of the topics that exist and have a leader for every partition."""
+        wanted = list(names)
+        found = {
+            topic["name"]: topic
+            for topic in self._admin.describe_topics(wanted)
+            if topic["error_code"] == 0 and all(part["leader_id"] >= 0 for part in topic["partitions"])
+        }
+        limits = self._config_values(list(found), MAX_MESSAGE_BYTES)
+        return {
+            name: TopicFacts(
+                name, str(topic["topic_id"]), len(topic["partitions"]), int(limits.get(name, DEFAULT_MAX_MESSAGE_BYTES))
+            )
+            for name, topic in found.items()
+        }
+
+    def create(self, name: str, partitions: int, replication: int | None, configs: dict[str, str]) -> None:
+        """Create a topic; without ``replication`` the broker's default holds. One that exists stays as it is."""
+        wanted = {"num_partitions": partitions, "replication_factor": replication or -1, "configs": configs}
+        with suppress(TopicAlreadyExistsError):
+            self._admin.create_topics({name: wanted})
+
+    def set_config(self, name: str, configs: dict[str, str]) -> None:
+        """Change some settings of a topic and leave the others alone."""
+        self._admin.alter_configs([ConfigResource("TOPIC", name, configs=configs)])
+
+    def committed(self, group: str, topic: str, partitions: int) -> dict[int, int]:
+        """Return the committed offset by partition, for those that have one."""
+        wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
+        offsets = self._admin.list_group_offsets({group: wanted})[group]
+        return {place.partition: found.offset for place, found in offsets.items() if found.offset >= 0}
+
+    def ends(self, topic: str, partitions: int) -> dict[int, int]:
+        """Return by partition the offset behind its last record, those of open transactions and markers included."""
+        return self._offsets(topic, partitions, OffsetSpec.LATEST)
+
+    def beginnings(self, topic: str, partitions: int) -> dict[int, int]:
+        """Return by partition the offset of its first record that retention has left."""
+        return self._offsets(topic, partitions, OffsetSpec.EARLIEST)
+
+    def _offsets(self, topic: str, partitions: int, spec: OffsetSpec) -> dict[int, int]:
+        wanted = {TopicPartition(topic, partition): spec for partition in range(partitions)}
+        return {place.partition: found.offset for place, found in self._admin.list_partition_offsets(wanted).items()}
+
+    def _config_values(self, names: list[str], key: str) -> dict[str, Any]:
+        if not names:
+            return {}
+        resources = [ConfigResource("TOPIC", name, configs=[key]) for name in names]
+        described = self._admin.describe_configs(resources, config_filter="all")
+        return {
+            name: values[key]["value"] for kind in described.values() for name, values in kind.items() if key in values
+        }

@@ -1,0 +1,75 @@
+"""How every client of ours connects, and the errors of the client that our own modules may name."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from kafka.errors import (
+    AuthorizationError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+from kafka.net.compat import KafkaNetClient
+
+from pipeline.runtime.clients.deadlines import CONNECTION_SETUP_MS
+
+if TYPE_CHECKING:
+    from pipeline.runtime.settings import KafkaSettings
+
+__all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "config_of"]
+
+# Trying again does not help against these.
+ACCESS_ERRORS = (
+    AuthorizationError,
+    IllegalSaslStateError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+LEAST_CONNECTION_DELAY_MS = 50
+
+
+class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
+    """Keeps the producer's sender thread from spinning while a broker is neither up nor down.
+
+    ``connection_delay`` answers in seconds where the sender takes milliseconds, and 0 while a connection is being
+    made: a whole core for as long as a broker hangs (dpkp/kafka-python#1907, back in 3.0).
+    """
+
+    def __init__(self, **config: Any) -> None:  # noqa: ANN401 (whatever the client passes on)
+        config.setdefault("socket_connection_setup_timeout_ms", CONNECTION_SETUP_MS)
+        super().__init__(**config)
+
+    def connection_delay(self, node_id: object) -> float:
+        """Return how long to wait for a connection, in milliseconds, never 0 while it is being made."""
+        delay_ms = float(super().connection_delay(node_id)) * 1000
+        connection = self._manager._conns.get(node_id)  # noqa: SLF001 (nothing public tells)
+        if connection is not None and not connection.connected:
+            return max(delay_ms, LEAST_CONNECTION_DELAY_MS)
+        return delay_ms
+
+
+def config_of(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """Return the keyword arguments that producers, consumers and admin clients share."""
+    config: dict[str, Any] = {
+        "bootstrap_servers": list(settings.brokers),
+        "client_id": client_id,
+        "security_protocol": settings.security_protocol,
+        "kafka_client": PatientNetClient,
+        # Setting one option replaces the client's list of them, the one that it needs for latency included.
+        "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
+        "reconnect_backoff_max_ms": 1_000,
+    }
+    if settings.security_protocol.startswith("SASL"):
+        config["sasl_mechanism"] = settings.sasl_mechanism
+        config["sasl_plain_username"] = settings.sasl_username
+        config["sasl_plain_password"] = settings.sasl_password
+    if settings.security_protocol.endswith("SSL"):
+        config["ssl_cafile"] = settings.ssl_cafile or None
+        config["ssl_certfile"] = settings.ssl_certfile or None
+        config["ssl_keyfile"] = settings.ssl_keyfile or None
+        config["ssl_password"] = settings.ssl_key_password or None
+    return config

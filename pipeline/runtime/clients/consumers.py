@@ -1,0 +1,53 @@
+"""Consumers: a member of a group for services, and a reader on its own for audits and views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka import KafkaConsumer
+
+from pipeline.runtime.clients.connection import config_of
+from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, HEARTBEAT_MS, SESSION_MS
+
+if TYPE_CHECKING:
+    from pipeline.runtime.settings import KafkaSettings
+
+FETCH_WAIT_MS: Final = 100
+METADATA_AGE_MS: Final = 30_000  # new partitions of a topic are seen within this time
+
+_COMMITTED_ONLY: Final[dict[str, Any]] = {
+    "isolation_level": "read_committed",
+    "enable_auto_commit": False,
+    "fetch_max_wait_ms": FETCH_WAIT_MS,
+    "metadata_max_age_ms": METADATA_AGE_MS,
+    "bootstrap_timeout_ms": BOOTSTRAP_MS,
+}
+
+
+def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaConsumer:
+    """Return a consumer subscribed to one topic, which commits nothing and decides nothing about where to start.
+
+    Raises:
+        KafkaError: no broker answered.
+
+    """
+    consumer = KafkaConsumer(
+        **config_of(settings, group),
+        **_COMMITTED_ONLY,
+        group_id=group,
+        auto_offset_reset="none",
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=HEARTBEAT_MS,
+    )
+    consumer.subscribe([topic])
+    return consumer
+
+
+def reader(settings: KafkaSettings, client_id: str) -> KafkaConsumer:
+    """Return a consumer outside any group, for partitions that the caller assigns.
+
+    Raises:
+        KafkaError: no broker answered.
+
+    """
+    return KafkaConsumer(**config_of(settings, client_id), **_COMMITTED_ONLY, auto_offset_reset="earliest")

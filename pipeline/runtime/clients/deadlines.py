@@ -1,0 +1,26 @@
+"""How long each step may take, in one place because they must nest.
+
+flush < delivery < transaction: what was not delivered fails before the transaction does. The session is short, so
+that a killed replica's partitions move within ten seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REQUEST_MS: Final = 3_000
+DELIVERY_MS: Final = 6_000
+TRANSACTION_MS: Final = 8_000
+MAX_BLOCK_MS: Final = 10_000
+FLUSH_SECONDS: Final = 5.0
+
+SESSION_MS: Final = 6_000
+HEARTBEAT_MS: Final = 1_500
+
+BOOTSTRAP_MS: Final = 3_000
+COMMITTED_MS: Final = 10_000
+CONNECTION_SETUP_MS: Final = 3_000
+
+HANDLE_SECONDS: Final = 30.0
+COMMIT_SECONDS: Final = 15.0
+CLOSE_SECONDS: Final = 5.0

@@ -1,0 +1,100 @@
+"""Producers: one for transactions, one for the generator, and how either is brought to an end within bounds."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka import KafkaProducer
+
+from pipeline.runtime.clients.connection import KafkaError, config_of
+from pipeline.runtime.clients.deadlines import (
+    BOOTSTRAP_MS,
+    CLOSE_SECONDS,
+    DELIVERY_MS,
+    MAX_BLOCK_MS,
+    REQUEST_MS,
+    TRANSACTION_MS,
+)
+
+if TYPE_CHECKING:
+    from pipeline.runtime.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+# One batch of a partition is under way at a time, so the size of a batch bounds what a partition can take. It must
+# stay below max.message.bytes: a batch that the client splits leaves its futures unresolved.
+BATCH_BYTES: Final = 256 * 1024
+REQUEST_BYTES: Final = 4 * 1024 * 1024
+RETRY_BACKOFF_MS: Final = 20
+FORCED_JOIN_SECONDS: Final = 5.0
+
+# The generator may wait out a broker that restarts; what it has in hand is bounded elsewhere.
+GENERATOR_DELIVERY_MS: Final = 120_000
+
+
+def transactional_producer(settings: KafkaSettings, transactional_id: str, largest_record: int) -> KafkaProducer:
+    """Return a producer whose transactional id is initialised: what an earlier holder left open is decided.
+
+    ``largest_record`` is in bytes.
+
+    Raises:
+        KafkaError: no broker answered, or the id could not be initialised in time.
+
+    """
+    producer = KafkaProducer(
+        **config_of(settings, transactional_id),
+        transactional_id=transactional_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=20,
+        batch_size=BATCH_BYTES,
+        max_request_size=max(REQUEST_BYTES, largest_record),
+        retry_backoff_ms=RETRY_BACKOFF_MS,
+        request_timeout_ms=REQUEST_MS,
+        delivery_timeout_ms=DELIVERY_MS,
+        max_block_ms=MAX_BLOCK_MS,
+        transaction_timeout_ms=TRANSACTION_MS,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+    )
+    try:
+        producer.init_transactions()
+    except BaseException:
+        end_producer(producer, 0.0)
+        raise
+    return producer
+
+
+def plain_producer(settings: KafkaSettings, client_id: str) -> KafkaProducer:
+    """Return an idempotent producer that partitions by key.
+
+    Raises:
+        KafkaError: no broker answered.
+
+    """
+    return KafkaProducer(
+        **config_of(settings, client_id),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        batch_size=BATCH_BYTES,
+        max_request_size=REQUEST_BYTES,
+        delivery_timeout_ms=GENERATOR_DELIVERY_MS,
+        request_timeout_ms=REQUEST_MS,
+        max_block_ms=MAX_BLOCK_MS,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+    )
+
+
+def end_producer(producer: Any, seconds: float = CLOSE_SECONDS) -> None:  # noqa: ANN401 (a client without types)
+    """Close a producer within about ``seconds``; what it has not sent by then fails.
+
+    ``close`` of kafka-python raises when it could not flush, and then leaves its thread running.
+    """
+    try:
+        producer.close(timeout=seconds)
+    except KafkaError as error:
+        logger.debug("a producer would not close: %s", error)
+        producer._sender.force_close()  # noqa: SLF001 (there is no public way)
+        producer._sender.join(FORCED_JOIN_SECONDS)  # noqa: SLF001
+        producer._closed = True  # noqa: SLF001

@@ -1,0 +1,64 @@
+"""Reading a topic from one place to another, committed records only, by position and within a time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka.structs import TopicPartition
+
+from pipeline.errors import PipelineError
+from pipeline.runtime.clients.consumers import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.runtime.settings import KafkaSettings
+
+POLL_MS: Final = 200
+POLL_RECORDS: Final = 5_000
+
+
+class ReadingStalledError(PipelineError):
+    """A topic could not be read up to where it was known to reach."""
+
+
+def read_between(
+    settings: KafkaSettings, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], idle: float
+) -> Iterator[Any]:
+    """Yield the committed records of a topic from ``starts`` up to ``ends``, both by partition.
+
+    What counts is the position: markers and aborted records take offsets too, and a transaction that was just
+    committed shows a moment later. Each record has partition, offset, timestamp, key, value and headers.
+
+    Raises:
+        ReadingStalledError: no partition came forward for ``idle`` seconds.
+        KafkaError: no broker answers.
+
+    """
+    open_places = {TopicPartition(topic, partition) for partition, end in ends.items() if starts[partition] < end}
+    if not open_places:
+        return
+    consumer = reader(settings, f"{settings.id_prefix}-reader")
+    try:
+        consumer.assign(sorted(open_places))
+        for place in open_places:
+            consumer.seek(place, starts[place.partition])
+        positions = {place: starts[place.partition] for place in open_places}
+        moved = time.monotonic()
+        while open_places:
+            for place, records in consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).items():
+                yield from (record for record in records if record.offset < ends[place.partition])
+            for place in sorted(open_places):
+                position = consumer.position(place, timeout_ms=POLL_MS)
+                if position != positions[place]:
+                    positions[place], moved = position, time.monotonic()
+                if position >= ends[place.partition]:
+                    open_places.discard(place)
+                    consumer.pause(place)
+            if time.monotonic() - moved > idle:
+                stuck = ", ".join(f"{p.topic}:{p.partition} at {positions[p]}" for p in sorted(open_places))
+                message = f"nothing more could be read for {idle:g} s, short of the end: {stuck}; an open transaction?"
+                raise ReadingStalledError(message)
+    finally:
+        consumer.close(autocommit=False)

@@ -1,0 +1,52 @@
+"""Health without a port: the loop touches a file, and ``python -m pipeline.runtime.health`` looks at its age."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from pipeline.runtime.settings import HEARTBEAT_FILE
+
+BEAT_SECONDS: Final = 1.0
+# The longest step of the loop has a deadline of its own; older than this, nothing is turning any more.
+MAX_AGE_SECONDS: Final = 30.0
+
+
+class Heartbeat:
+    """Touches its file at most once a second; without a file, does nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._last = float("-inf")
+
+    def beat(self) -> None:
+        """Say that the loop turns."""
+        now = time.monotonic()
+        if self._path is not None and now - self._last >= BEAT_SECONDS:
+            self._path.touch()
+            self._last = now
+
+
+def age_seconds(path: Path) -> float | None:
+    """Return how long ago the file was touched, or None where it is not there."""
+    try:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return None
+
+
+def main() -> int:
+    """Return 0 while the heart beats, else 1 with a sentence."""
+    path = Path(os.environ.get(HEARTBEAT_FILE.name, ""))
+    age = age_seconds(path)
+    if age is None or age > MAX_AGE_SECONDS:
+        sys.stderr.write(f"no heartbeat in {path}\n" if age is None else f"last heartbeat {age:.0f} s ago\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

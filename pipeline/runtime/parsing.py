@@ -1,0 +1,121 @@
+"""Parsers for the text of environment variables. Each raises ValueError with what it would have accepted."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.contracts.money import is_currency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_MAX_PORT = 65535
+
+
+def text(value: str) -> str:
+    """Take the text as it is."""
+    return value
+
+
+def choice(*options: str) -> Callable[[str], str]:
+    """Accept one of the options, in any case."""
+    by_folded = {option.casefold(): option for option in options}
+
+    def parse(value: str) -> str:
+        if value.casefold() not in by_folded:
+            raise ValueError("one of " + ", ".join(options))
+        return by_folded[value.casefold()]
+
+    return parse
+
+
+def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Accept a decimal integer within bounds, both included."""
+
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", value) or not minimum <= int(value) <= maximum:
+            message = f"a whole number from {minimum} to {maximum}"
+            raise ValueError(message)
+        return int(value)
+
+    return parse
+
+
+def number_above_zero(value: str) -> float:
+    """Accept a finite decimal number above 0."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        message = "a number above 0"
+        raise ValueError(message)
+    return number
+
+
+def money(value: str) -> Decimal:
+    """Accept an exact amount, not negative."""
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and amount >= 0 and amount.adjusted() < 15):  # noqa: PLR2004
+        message = "an amount such as 900 or 900.00"
+        raise ValueError(message)
+    return amount
+
+
+def currency(value: str) -> str:
+    """Accept three capital letters."""
+    if not is_currency(value):
+        message = "a currency code of three capital letters"
+        raise ValueError(message)
+    return value
+
+
+def timezone(value: str) -> ZoneInfo:
+    """Accept a name of the IANA time zone database."""
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = "a time zone such as Asia/Seoul"
+        raise ValueError(message) from None
+
+
+def words(value: str) -> frozenset[str]:
+    """Accept a list with commas between its words; it may be empty: ``none``."""
+    if value == "none":
+        return frozenset()
+    return frozenset(word.strip() for word in value.split(",") if word.strip())
+
+
+def addresses(value: str) -> tuple[str, ...]:
+    """Accept ``host:port`` addresses with commas between them."""
+    found = tuple(address.strip() for address in value.split(","))
+    for address in found:
+        matched = _ADDRESS.fullmatch(address)
+        if not matched or not 0 < int(matched[2]) <= _MAX_PORT:
+            message = "host:port, or several with commas between them"
+            raise ValueError(message)
+    return found
+
+
+def topic_name(value: str) -> str:
+    """Accept what Kafka accepts as the name of a topic."""
+    if not _TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
+        message = "a topic name: 1 to 249 ASCII letters, digits, dots, underscores and hyphens"
+        raise ValueError(message)
+    return value
+
+
+def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Accept nothing as None, and otherwise what ``parse`` accepts."""
+    return lambda value: parse(value) if value else None

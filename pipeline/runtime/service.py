@@ -1,0 +1,129 @@
+"""Puts a service together: waits for its topics, builds loop and clients around its handler, runs until stopped."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pipeline.contracts import topics
+from pipeline.contracts.codec import Codec
+from pipeline.runtime import parsing, settings
+from pipeline.runtime.clients.consumers import group_consumer
+from pipeline.runtime.clients.producers import transactional_producer
+from pipeline.runtime.environment import Environment, Variable
+from pipeline.runtime.health import Heartbeat
+from pipeline.runtime.settings import CommonSettings
+from pipeline.runtime.startup import until_answered, wait_for_topics
+from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
+from pipeline.runtime.transactional.outputs_seen import outputs_seen
+from pipeline.runtime.transactional.start import BEGINNING, END, LOST_OFFSETS_VARIABLE, REFUSE
+from pipeline.runtime.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipeline.contracts.topics import Topic
+    from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.handler import Handler
+    from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH_RECORDS: Final = 5_000
+
+LOST_OFFSETS = Variable(
+    LOST_OFFSETS_VARIABLE,
+    parsing.choice(REFUSE, BEGINNING, END),
+    REFUSE,
+    "What to do when committed offsets or their input are gone: refuse (exit and say what is lost), "
+    "beginning or end (accept it and read on from there).",
+)
+
+
+VARIABLES = (*settings.VARIABLES, LOST_OFFSETS)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What every service needs that handles records exactly once."""
+
+    common: CommonSettings
+    lost_offsets: str
+
+    @classmethod
+    def read(cls, env: Environment) -> ServiceSettings:
+        """Read the variables, for a service that reads more of them."""
+        return cls(CommonSettings.read(env), env.read(LOST_OFFSETS))
+
+    @classmethod
+    def from_env(cls, values: Mapping[str, str]) -> ServiceSettings:
+        """Read the variables, for a service that needs no more.
+
+        Raises:
+            SettingsError: some are bad; it lists all of them.
+
+        """
+        env = Environment(values)
+        read = cls.read(env)
+        env.check()
+        return read
+
+
+def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], Handler], stop: Stop) -> None:
+    """Run a service that reads one topic of the registry, exactly once, until it is stopped.
+
+    Raises:
+        BrokerUnavailableError: the cluster does not answer, lacks the topics, or refuses us.
+        LostOffsetsError: where to start has to be decided by a person.
+
+    """
+    source, written = topics.consumed_by(name), topics.produced_by(name)
+    common, kafka = provided.common, provided.common.kafka
+    client_id = f"{kafka.id_prefix}-{name}-{uuid.uuid4()}"
+    needed = {topic: common.topics[topic] for topic in (topics.TRANSACTIONS, source, *written)}
+    by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
+    facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
+    watchdog = Watchdog()
+    output = until_answered(
+        "initialising the transactional id",
+        lambda: Output(partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms),
+        kafka,
+        stop.wait,
+    )
+    consumer = until_answered(
+        "connecting the consumer",
+        lambda: group_consumer(kafka, kafka.group_of(name), facts[source].name),
+        kafka,
+        stop.wait,
+    )
+    has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
+    logger.info("started", extra={"reads": facts[source].name, "transactional_id": client_id})
+    TransactionalLoop(
+        service=name,
+        intake=Intake(
+            consumer,
+            is_input=source is topics.TRANSACTIONS,
+            lost=provided.lost_offsets,
+            has_outputs=has_outputs,
+        ),
+        output=output,
+        handler=make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id)),
+        dead_letters=topics.dead_letters_of(source),
+        max_records=MAX_BATCH_RECORDS,
+        watchdog=watchdog,
+        beat=Heartbeat(common.process.heartbeat_file).beat,
+    ).run(stop)
+
+
+def _producer(kafka: KafkaSettings, transactional_id: str, facts: dict[Topic, TopicFacts]) -> object:
+    largest = max(found.max_message_bytes for found in facts.values())
+    return transactional_producer(kafka, transactional_id, largest)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

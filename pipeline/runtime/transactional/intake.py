@@ -1,0 +1,137 @@
+"""The reading side of the loop: batches together with the membership under which they were read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from pipeline.contracts import headers
+from pipeline.contracts.coordinates import Coordinates
+from pipeline.contracts.records import Record
+from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
+from pipeline.runtime.transactional.start import PartitionState, start_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+logger = logging.getLogger(__name__)
+
+POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one poll returned. ``membership`` is the group metadata taken directly behind that poll."""
+
+    polled: dict[TopicPartition, list[Any]]
+    membership: Any
+    is_input: bool
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return sum(map(len, self.polled.values()))
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records, each partition's in its order; names of ours that came in from outside stay behind."""
+        for place, polled in self.polled.items():
+            for raw in polled:
+                yield Record(
+                    topic=place.topic,
+                    partition=place.partition,
+                    offset=raw.offset,
+                    timestamp_ms=raw.timestamp,
+                    key=raw.key,
+                    value=raw.value,
+                    headers=tuple(raw.headers),
+                    origin=Coordinates(place.partition, raw.offset) if self.is_input else _origin(raw.headers),
+                )
+
+    def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        """Return by partition the offset behind its last record: what the transaction commits."""
+        return {place: OffsetAndMetadata(polled[-1].offset + 1) for place, polled in self.polled.items()}
+
+
+def _origin(record_headers: list[headers.Header]) -> Coordinates | None:
+    try:
+        return Coordinates.decode(headers.find(record_headers, headers.ORIGIN))
+    except ValueError:
+        return None
+
+
+class Intake:
+    """Polls, and hands out a batch only under a membership that is valid and the same as before.
+
+    A member that was evicted and came back keeps its old positions, and the broker accepts offsets without a
+    generation unfenced: both were seen to write records twice. So a poll under another membership than the last is
+    dropped, and every partition is sought to its committed offset.
+    """
+
+    def __init__(self, consumer: Any, *, is_input: bool, lost: str, has_outputs: Callable[[int], bool]) -> None:  # noqa: ANN401
+        """Read with ``consumer``; ``is_input``: its topic is where transactions enter.
+
+        ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
+        """
+        self._consumer = consumer
+        self._is_input = is_input
+        self._lost = lost
+        self._has_outputs = has_outputs
+        self._member: tuple[int, str] | None = None
+
+    def poll(self, max_records: int) -> Batch | None:
+        """Return the next batch, or None where there is nothing that may be handled now.
+
+        Raises:
+            KafkaError: the cluster could not tell what it must.
+            LostOffsetsError: a partition's start has to be decided by a person.
+
+        """
+        try:
+            polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            polled, self._member = {}, None
+        membership = self._consumer.group_metadata()
+        member = (membership.generation_id, membership.member_id)
+        if membership.generation_id < 0 or not membership.member_id:
+            self._member = None
+            return None
+        if member != self._member:
+            self.rewind()
+            self._member = member
+            return None
+        return Batch(polled, membership, self._is_input) if polled else None
+
+    def rewind(self) -> None:
+        """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
+        places = sorted(self._consumer.assignment())
+        if not places:
+            return
+        beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
+        ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
+        committed = self.committed(places)
+        for place in places:
+            state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
+            offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
+            self._consumer.seek(place, offset)
+        logger.info("assigned", extra={"partitions": [place.partition for place in places]})
+
+    def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int | None]:
+        """Return the group's committed offsets; waits for transactions that are still being decided."""
+        return {place: self._consumer.committed(place, timeout_ms=COMMITTED_MS) for place in places}
+
+    def has_committed(self, batch: Batch) -> bool:
+        """Tell whether the offsets of a batch were committed, and thus all that was written because of it."""
+        ends = batch.ends()
+        committed = self.committed(list(ends))
+        return all(committed[place] == end.offset for place, end in ends.items())
+
+    def close(self) -> None:
+        """Leave the group, within bounds."""
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 1000))
+        except KafkaError as error:
+            logger.warning("the consumer would not close: %s", error)

@@ -1,0 +1,160 @@
+"""The exactly-once loop, stated once for the detector and both processors.
+
+Poll; begin; handle and send; flush; check every future; offsets; commit. Any error of the client throws the producer
+away, and the committed offset tells what became of the transaction. Any other error ends the process: a bug is not
+a poison message.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from pipeline.contracts.invalid import InvalidMessageError
+from pipeline.errors import BrokerUnavailableError
+from pipeline.runtime.backoff import growing_waits
+from pipeline.runtime.clients.connection import ACCESS_ERRORS, KafkaError
+from pipeline.runtime.clients.deadlines import HANDLE_SECONDS
+from pipeline.runtime.transactional.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.contracts.records import Record
+    from pipeline.contracts.topics import Topic
+    from pipeline.runtime.handler import Handler
+    from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.transactional.intake import Batch, Intake
+    from pipeline.runtime.transactional.output import Output
+    from pipeline.runtime.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW: Final = 20
+
+
+class TransactionalLoop:
+    """Takes records from ``intake`` through ``handler`` to ``output`` until it is stopped."""
+
+    def __init__(  # noqa: PLR0913 (the parts of a service meet here)
+        self,
+        *,
+        service: str,
+        intake: Intake,
+        output: Output,
+        handler: Handler,
+        dead_letters: Topic,
+        max_records: int,
+        watchdog: Watchdog,
+        beat: Callable[[], None],
+    ) -> None:
+        """Put the parts together; ``beat`` is called at every turn, at least every few seconds."""
+        self._service = service
+        self._intake = intake
+        self._output = output
+        self._handler = handler
+        self._dead_letters = dead_letters
+        self._max_records = max_records
+        self._watchdog = watchdog
+        self._beat = beat
+        self._progress = Progress()
+        self._failures = 0
+        self._waits: Iterator[float] = growing_waits()
+
+    def run(self, stop: Stop) -> None:
+        """Handle records until a stop is requested; the batch at hand is finished first.
+
+        Raises:
+            BrokerUnavailableError: the cluster failed many times in a row, or refuses access.
+            Exception: whatever a handler raises beside InvalidMessageError.
+
+        """
+        try:
+            while not stop.requested:
+                self._beat()
+                self._progress.report_if_due()
+                try:
+                    batch = self._intake.poll(self._max_records)
+                    if batch is not None:
+                        self._transact(batch, stop)
+                except KafkaError as error:
+                    self._note(error, stop)
+        finally:
+            self._progress.report()
+            self._output.close()
+            self._intake.close()
+
+    def _transact(self, batch: Batch, stop: Stop) -> None:
+        try:
+            self._output.begin()
+            with self._watchdog.step("handling a batch", HANDLE_SECONDS):
+                for record in batch.records():
+                    self._handle(record)
+            self._output.commit(batch)
+        except KafkaError as error:
+            self._note(error, stop)
+            self._settle(batch, stop)
+            return
+        except Exception:
+            self._output.abort()
+            raise
+        self._handler.committed()
+        self._failures, self._waits = 0, growing_waits()
+        self._progress.add(batch)
+
+    def _handle(self, record: Record) -> None:
+        try:
+            outgoing = list(self._handler.handle(record))
+            for one in outgoing:
+                self._output.check(record, one)
+        except InvalidMessageError as error:
+            self._output.send_letter(self._dead_letters, record, error, self._service)
+            self._progress.add_letter(record, error)
+            return
+        except Exception:
+            logger.error(  # noqa: TRY400 (raised again and logged with its traceback by the process)
+                "cannot handle %s:%d:%d; the process ends, nothing of its batch is committed",
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+            raise
+        for one in outgoing:
+            self._output.send(record, one)
+
+    def _settle(self, batch: Batch, stop: Stop) -> None:
+        """Find out what became of a transaction that failed: only a new producer makes the coordinator decide."""
+        while True:
+            self._beat()
+            try:
+                self._output.replace_producer()
+                if self._intake.has_committed(batch):
+                    self._handler.committed()
+                    self._progress.add(batch)
+                else:
+                    self._progress.drop_letters()
+                    self._handler.aborted()
+                    self._intake.rewind()
+            except KafkaError as error:
+                self._note(error, stop)
+            else:
+                return
+
+    def _note(self, error: KafkaError, stop: Stop) -> None:
+        """Count a failure and wait a little.
+
+        Raises:
+            BrokerUnavailableError: it was one too many, or trying again cannot help.
+
+        """
+        self._failures += 1
+        told = f"{type(error).__name__}: {error}"
+        if isinstance(error, ACCESS_ERRORS):
+            message = f"the cluster refuses us ({told}); check the ACLs of {self._service}"
+            raise BrokerUnavailableError(message) from error
+        if self._failures >= FAILURES_IN_A_ROW or (stop.requested and self._failures > 1):
+            message = f"the cluster failed {self._failures} times in a row, at last with {told}"
+            raise BrokerUnavailableError(message) from error
+        seconds = next(self._waits)
+        logger.warning("transaction failed, trying again in %.2g s: %s", seconds, told)
+        stop.wait(seconds)

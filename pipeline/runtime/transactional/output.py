@@ -1,0 +1,146 @@
+"""The writing side of the loop: one transaction at a time, and a producer that is replaced after any failure."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.contracts import headers
+from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMIT_SECONDS, FLUSH_SECONDS, MAX_BLOCK_MS
+from pipeline.runtime.clients.producers import end_producer
+from pipeline.runtime.deadletter import letter_of, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.contracts.headers import Header
+    from pipeline.contracts.records import Outgoing, Record
+    from pipeline.contracts.topics import Topic
+    from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+# Brokers refuse a record whose time lies over an hour ahead; the rest is for clocks that differ.
+LATEST_AHEAD_MS: Final = 55 * 60 * 1000
+
+
+class Output:
+    """Writes to the topics of ``facts``. Nothing is visible to anybody before :meth:`commit` has returned.
+
+    ``now_ms`` tells the wall clock in milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        make_producer: Callable[[], Any],
+        facts: dict[Topic, TopicFacts],
+        watchdog: Watchdog,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._make_producer = make_producer
+        self._facts = facts
+        self._watchdog = watchdog
+        self._now_ms = now_ms
+        self._latest_ms = 0
+        self._futures: list[Any] = []
+        self._producer = make_producer()
+
+    def begin(self) -> None:
+        """Open a transaction. None may be open while idle: it would hold back every reader."""
+        self._latest_ms = self._now_ms() + LATEST_AHEAD_MS
+        self._futures = []
+        self._producer.begin_transaction()
+
+    def check(self, record: Record, outgoing: Outgoing) -> None:
+        """Make sure that the topic can take it.
+
+        Raises:
+            InvalidMessageError: it is larger than ``max.message.bytes`` of the topic; nothing of it was sent.
+
+        """
+        facts = self._facts[outgoing.topic]
+        value = record.value if outgoing.value is None else outgoing.value
+        size = size_of(record.key, value, (*record.headers, *outgoing.headers))
+        if size > facts.max_message_bytes:
+            raise InvalidMessageError(
+                Reason.TOO_LARGE, f"{size} bytes to write, {facts.name} takes {facts.max_message_bytes}"
+            )
+
+    def send(self, record: Record, outgoing: Outgoing) -> None:
+        """Write one outgoing record, with the key, time, foreign headers and origin of the record it comes from."""
+        value = record.value if outgoing.value is None else outgoing.value
+        carried = headers.foreign(record.headers) if record.headers else ()
+        origin = (headers.ORIGIN.name, record.origin.encode()) if record.origin is not None else None
+        all_headers = [*carried, *([origin] if origin else []), *outgoing.headers]
+        self._write(outgoing.topic, record, record.key, value, all_headers)
+
+    def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
+        """Write a record to its dead letters."""
+        letter = letter_of(record, error, service, self._facts[topic].max_message_bytes)
+        self._write(topic, record, letter.key, letter.value, list(letter.headers))
+
+    def _write(
+        self, topic: Topic, record: Record, key: bytes | None, value: bytes | None, all_headers: list[Header]
+    ) -> None:
+        facts = self._facts[topic]
+        timestamp_ms = record.timestamp_ms
+        if not 0 <= timestamp_ms <= self._latest_ms:
+            all_headers.append((headers.TIMESTAMP.name, b"%d" % timestamp_ms))
+            timestamp_ms = self._latest_ms - LATEST_AHEAD_MS
+        future = self._producer.send(
+            facts.name,
+            value=value,
+            key=key,
+            headers=all_headers,
+            # The same partition as it was read from keeps the order of every account, whatever the key is.
+            partition=record.partition % facts.partitions,
+            timestamp_ms=timestamp_ms,
+        )
+        self._futures.append(future)
+
+    def commit(self, batch: Batch) -> None:
+        """Make everything visible together with the offsets of the batch.
+
+        Raises:
+            KafkaError: the outcome is unknown until :meth:`replace_producer` has returned.
+
+        """
+        self._producer.flush(timeout=FLUSH_SECONDS)
+        # A batch that timed out fails its futures and nothing else: flush, send_offsets and commit would all
+        # succeed, and its records would be gone.
+        for future in self._futures:
+            if not future.is_done or future.exception is not None:
+                raise future.exception or KafkaError("a record was neither delivered nor refused")
+        with self._watchdog.step("committing a transaction", COMMIT_SECONDS):
+            self._producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+            self._producer.commit_transaction()
+
+    def abort(self) -> None:
+        """Abort what is open, for a process that is about to end on an error of its own."""
+        try:
+            with self._watchdog.step("aborting a transaction", COMMIT_SECONDS):
+                self._producer.abort_transaction()
+        except KafkaError as error:
+            logger.warning("could not abort; the broker will, in seconds: %s", error)
+
+    def replace_producer(self) -> None:
+        """Throw the producer away and take a new one of the same transactional id.
+
+        A producer is never used again after a failure: it may still hold offsets of the aborted transaction and
+        commit them with the next. Initialising the id aborts or completes what the old one left.
+
+        Raises:
+            KafkaError: the cluster did not answer; try again.
+
+        """
+        with self._watchdog.step("replacing the producer", CLOSE_SECONDS * 2 + MAX_BLOCK_MS / 1000 * 2):
+            end_producer(self._producer, 0.0)
+            self._producer = self._make_producer()
+
+    def close(self) -> None:
+        """Close the producer, within bounds."""
+        end_producer(self._producer, CLOSE_SECONDS)

@@ -1,0 +1,62 @@
+"""What the loop has done, told once a second at most: a line for every batch would be hundreds of lines a second."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pipeline.contracts.invalid import InvalidMessageError, Reason
+    from pipeline.contracts.records import Record
+    from pipeline.runtime.transactional.intake import Batch
+
+logger = logging.getLogger(__name__)
+
+REPORT_SECONDS: Final = 1.0
+
+
+class Progress:
+    """Counts committed batches, records and dead letters, and logs them."""
+
+    def __init__(self) -> None:
+        self._batches = self._records = 0
+        self._staged: list[tuple[Reason, str]] = []
+        self._letters: dict[Reason, tuple[int, str]] = {}
+        self._ends: dict[int, int] = {}
+        self._reported = time.monotonic()
+
+    def add_letter(self, record: Record, error: InvalidMessageError) -> None:
+        """Note a dead letter of the transaction at hand."""
+        self._staged.append((error.reason, f"{record.topic}:{record.partition}:{record.offset}: {error.detail}"))
+
+    def drop_letters(self) -> None:
+        """Forget the dead letters of a transaction that was aborted."""
+        self._staged.clear()
+
+    def add(self, batch: Batch) -> None:
+        """Note a batch that was committed."""
+        self._batches += 1
+        self._records += len(batch)
+        self._ends.update((place.partition, end.offset) for place, end in batch.ends().items())
+        for reason, first in self._staged:
+            count, earlier = self._letters.get(reason, (0, first))
+            self._letters[reason] = (count + 1, earlier)
+        self._staged.clear()
+
+    def report_if_due(self) -> None:
+        """Log what was committed, unless that was done within the last second."""
+        if time.monotonic() - self._reported >= REPORT_SECONDS:
+            self.report()
+
+    def report(self) -> None:
+        """Log what was committed since the last time, if anything was."""
+        self._reported = time.monotonic()
+        if self._batches:
+            extra = {"records": self._records, "batches": self._batches, "offsets": dict(sorted(self._ends.items()))}
+            logger.info("committed", extra=extra)
+        for reason, (count, first) in self._letters.items():
+            logger.warning("dead letters: %d %s, the first %s", count, reason, first)
+        self._batches = self._records = 0
+        self._letters.clear()
+        self._ends.clear()

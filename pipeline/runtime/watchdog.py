@@ -1,0 +1,64 @@
+"""Ends the process when a step outlives its deadline.
+
+The client's ``commit_transaction`` and ``abort_transaction`` wait without an end. A process that hangs there holds
+its partitions for ever; one that ends gives them back, and its successor goes on from the committed offsets.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EXIT_SOFTWARE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def end_process(step: str, seconds: float) -> None:
+    """Say what hung, dump the stacks of all threads, and end without any clean-up that could hang as well."""
+    sys.stderr.write(f"watchdog: {step} took over {seconds:g} s; ending the process, its successor goes on\n")
+    sys.stderr.flush()
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(EXIT_SOFTWARE)
+
+
+class Watchdog:
+    """Watches one step at a time. ``expire`` is called on the watching thread, at most once a step."""
+
+    def __init__(self, expire: Callable[[str, float], None] = end_process) -> None:
+        self._expire = expire
+        self._changed = threading.Condition()
+        self._step: tuple[str, float, float] | None = None
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    @contextmanager
+    def step(self, name: str, seconds: float) -> Iterator[None]:
+        """Allow the enclosed step ``seconds`` of time."""
+        self._set((name, seconds, time.monotonic() + seconds))
+        try:
+            yield
+        finally:
+            self._set(None)
+
+    def _set(self, step: tuple[str, float, float] | None) -> None:
+        with self._changed:
+            self._step = step
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                step = self._step
+                left = None if step is None else step[2] - time.monotonic()
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                self._step = None
+            if step is not None:
+                self._expire(step[0], step[1])
