@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.contracts.coordinates import Coordinates
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -61,3 +63,11 @@ def find(headers: Iterable[Header], kind: HeaderKind) -> bytes | None:
         if name == kind.name:
             value = candidate
     return value
+
+
+def coordinates_in(headers: Iterable[Header], kind: HeaderKind) -> Coordinates | None:
+    """Return the coordinates in a header of this kind, or None where it is not there or cannot be read."""
+    try:
+        return Coordinates.decode(find(headers, kind))
+    except ValueError:
+        return None

@@ -93,9 +93,9 @@ def provision(provided: ProvisionSettings, stop: Stop) -> None:
     created = until_answered("creating the topics", lambda: _create_missing(provided, names), kafka, stop.wait)
     facts = wait_for_topics(names.values(), kafka, client_id, stop.wait)
     _check_partitions(provided, facts)
-    until_answered("checking the topics", lambda: _raise_limits(provided, names, facts), kafka, stop.wait)
+    raised = until_answered("checking the topics", lambda: _raise_limits(provided, names, facts), kafka, stop.wait)
     for name, found in facts.items():
-        state = "created" if name in created else "exists"
+        state = "created" if name in created else f"raised {MAX_MESSAGE_BYTES} of" if name in raised else "exists"
         logger.info("%s %s", state, name, extra={"partitions": found.partitions})
 
 
@@ -121,14 +121,16 @@ def _check_partitions(provided: ProvisionSettings, facts: dict[str, TopicFacts])
         raise TopicMismatchError(message)
 
 
-def _raise_limits(provided: ProvisionSettings, names: dict[Topic, str], facts: dict[str, TopicFacts]) -> None:
-    """Let outputs take what the input takes, and what is told about it besides."""
+def _raise_limits(provided: ProvisionSettings, names: dict[Topic, str], facts: dict[str, TopicFacts]) -> set[str]:
+    """Let outputs take what the input takes and what is told about it besides; return those that did not."""
+    raised = set()
     needed = facts[names[topics.TRANSACTIONS]].max_message_bytes + topics.OUTPUT_HEADROOM_BYTES
     with Cluster(provided.common.kafka, f"{provided.common.kafka.id_prefix}-topics") as cluster:
         for topic, name in names.items():
             if topic is not topics.TRANSACTIONS and facts[name].max_message_bytes < needed:
                 cluster.set_config(name, {MAX_MESSAGE_BYTES: str(needed)})
-                logger.info("raised %s of %s", MAX_MESSAGE_BYTES, name, extra={"bytes": needed})
+                raised.add(name)
+    return raised
 
 
 SERVICE = Service(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pipeline.errors import BrokerUnavailableError, StoppedError
 from pipeline.runtime.backoff import growing_waits
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# A cluster that has just started, or just made a topic, needs a moment: that is not worth a warning.
+GRACE_SECONDS: Final = 1.0
 
 
 class _NotYetError(Exception):
@@ -50,7 +53,8 @@ def until_answered(what: str, action: Callable[[], T], settings: KafkaSettings, 
                     f"is Kafka running at {brokers} (KAFKA_BROKER_URL)?"
                 )
                 raise BrokerUnavailableError(message) from error
-            logger.warning("%s: %s; trying again, for %.0f s more", what, _told(error), left)
+            if settings.startup_timeout_seconds - left > GRACE_SECONDS:
+                logger.warning("%s: %s; trying again, for %.0f s more", what, _told(error), left)
             if wait(min(seconds, left)):
                 raise StoppedError(what) from None
     raise AssertionError  # growing_waits never ends

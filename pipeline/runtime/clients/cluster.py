@@ -55,6 +55,10 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, where no ``with`` block does."""
         self._admin.close()
 
     def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:

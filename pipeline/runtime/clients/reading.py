@@ -62,3 +62,28 @@ def read_between(
                 raise ReadingStalledError(message)
     finally:
         consumer.close(autocommit=False)
+
+
+class Tail:
+    """Follows topics from their beginning, committed records only, as long as it is asked."""
+
+    def __init__(self, settings: KafkaSettings, partitions: Mapping[str, int]) -> None:
+        """Follow the topics in ``partitions``, which tells how many each has.
+
+        Raises:
+            KafkaError: no broker answers.
+
+        """
+        self._consumer = reader(settings, f"{settings.id_prefix}-tail")
+        places = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
+        self._consumer.assign(places)
+        self._consumer.seek_to_beginning(*places)
+
+    def read(self) -> Iterator[Any]:
+        """Yield what has come since the last time; waits up to 0.2 seconds where nothing has."""
+        for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).values():
+            yield from records
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close(autocommit=False)

@@ -48,19 +48,16 @@ class Batch:
                     key=raw.key,
                     value=raw.value,
                     headers=tuple(raw.headers),
-                    origin=Coordinates(place.partition, raw.offset) if self.is_input else _origin(raw.headers),
+                    origin=(
+                        Coordinates(place.partition, raw.offset)
+                        if self.is_input
+                        else headers.coordinates_in(raw.headers, headers.ORIGIN)
+                    ),
                 )
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
         return {place: OffsetAndMetadata(polled[-1].offset + 1) for place, polled in self.polled.items()}
-
-
-def _origin(record_headers: list[headers.Header]) -> Coordinates | None:
-    try:
-        return Coordinates.decode(headers.find(record_headers, headers.ORIGIN))
-    except ValueError:
-        return None
 
 
 class Intake:

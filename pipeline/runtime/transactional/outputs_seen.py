@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline.contracts import headers
-from pipeline.contracts.coordinates import Coordinates
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.reading import read_between
 
@@ -36,14 +35,9 @@ def outputs_seen(settings: KafkaSettings, client_id: str, outputs: Iterable[Topi
         for record in read_between(
             settings, facts.name, {number: starts[number]}, {number: ends[number]}, IDLE_SECONDS
         ):
-            if _came_from(record.headers) == partition:
+            came_from = headers.coordinates_in(record.headers, headers.SOURCE) or headers.coordinates_in(
+                record.headers, headers.ORIGIN
+            )
+            if came_from is not None and came_from.partition == partition:
                 return True
     return False
-
-
-def _came_from(record_headers: list[headers.Header]) -> int | None:
-    source = headers.find(record_headers, headers.SOURCE) or headers.find(record_headers, headers.ORIGIN)
-    try:
-        return Coordinates.decode(source).partition
-    except ValueError:
-        return None

@@ -1,0 +1,85 @@
+# `make help` lists what there is. Everything runs in .venv, which is made on first use.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format up down logs audit inspect docs lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOPIC ?= streaming.transactions.fraud
+KAFKA := docker compose -f docker-compose.kafka.yml
+APPS := docker compose -f docker-compose.yml
+PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local
+
+# A stamp a lock file: an environment is brought up to date when its lock changes, and left alone otherwise.
+.venv/requirements.txt: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "needs Python 3.11 or newer as $(PYTHON); set PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version), the project needs 3.11 or newer; set PYTHON=..." >&2; exit 2; }
+	@echo "installing into .venv (once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@cp requirements.txt $@
+
+.venv/requirements-dev.txt: requirements-dev.txt .venv/requirements.txt
+	@echo "installing the test tools into .venv (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@cp requirements-dev.txt $@
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live view (DEMO_SECONDS=30 ends it)
+	@exec $(BIN)/python -m demo
+
+test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
+	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/requirements-dev.txt ## lint, format, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES) tests
+	$(BIN)/lint-imports
+
+format: .venv/requirements-dev.txt ## bring the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+up: ## Kafka and the services with Docker, until all are healthy
+	@docker network inspect kafka-network >/dev/null 2>&1 || docker network create kafka-network >/dev/null
+	@$(KAFKA) up --detach --wait
+	@$(APPS) up --build --detach --wait
+	@echo "up: make logs, make inspect TOPIC=$(TOPIC), make audit, make down"
+
+down: ## stop them and remove containers, network and data
+	@$(APPS) down --volumes --remove-orphans
+	@$(KAFKA) down --volumes --remove-orphans
+	@docker network rm kafka-network >/dev/null 2>&1 || true
+
+logs: ## follow what the services in Docker say
+	@$(APPS) logs --follow --tail 20
+
+audit: .venv/requirements.txt ## account for every transaction of the Kafka that runs
+	@KAFKA_BROKER_URL="$${KAFKA_BROKER_URL:-$$($(BIN)/python -m kafka_local --address 2>/dev/null || echo 127.0.0.1:9094)}" \
+	  $(BIN)/python -m pipeline.operations.audit
+
+inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whichever Kafka runs
+	@if address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then \
+	  exec $(BIN)/python -m kafka_local.tools console-consumer --bootstrap-server "$$address" --topic $(TOPIC) \
+	    --from-beginning --isolation-level read_committed --formatter-property print.headers=true; \
+	else \
+	  exec $(KAFKA) exec broker /opt/kafka/bin/kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic $(TOPIC) \
+	    --from-beginning --isolation-level read_committed --formatter-property print.headers=true; \
+	fi
+
+docs: .venv/requirements-dev.txt ## write the generated tables into README.md and .env.example
+	@$(BIN)/python -m tests.support.reference
+
+lock: ## resolve the requirements anew and lock them by hash
+	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv; }
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.txt
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements-dev.txt
+
+clean: ## remove what was installed, built or fetched
+	@rm -rf .venv build .kafka-local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,45 @@
+"""``python -m demo``: the whole pipeline on this machine, without Docker."""
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import find_dotenv, load_dotenv
+
+from demo.processes import LocalKafka
+from demo.settings import DemoSettings
+from demo.show import show
+from kafka_local.guard import Guard
+from pipeline.errors import EXIT_FAILURE, PipelineError
+from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.logs import start_logging
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "demo"
+
+
+def main() -> int:
+    """Run the demo and return its exit code: 0 where nothing was lost or doubled."""
+    stop = Stop()
+    stop.listen()
+    guard, kafka = Guard(), LocalKafka(ROOT)
+    try:
+        kafka.start()
+        settings = DemoSettings.from_env(os.environ, kafka.brokers)
+        start_logging("demo", settings.common.process)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        report = show(settings, guard, ROOT, LOGS, stop)
+    except (PipelineError, KafkaError) as error:
+        sys.stderr.write(f"demo: {error}\n")
+        return EXIT_FAILURE
+    finally:
+        guard.release()
+        kafka.stop()
+    sys.stdout.write(report.line() + "\n")
+    return 0 if report.clean else EXIT_FAILURE
+
+
+if __name__ == "__main__":
+    load_dotenv(find_dotenv(usecwd=True))
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What the demo sees: it reads every topic as any reader would, and asks for the committed offsets."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pipeline.contracts import topics
+from pipeline.contracts.display import printable
+from pipeline.contracts.jsonobject import read_object
+from pipeline.runtime.clients.cluster import Cluster
+from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.clients.reading import Tail
+
+if TYPE_CHECKING:
+    from pipeline.contracts.topics import Topic
+    from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.settings import KafkaSettings, TopicNames
+
+LATEST: Final = 5
+RATE_SECONDS: Final = 5.0
+CLIENT_ID: Final = "demo"
+
+
+@dataclass(slots=True)
+class Seen:
+    """Figures so far: records by topic, records a second over the last seconds, lag by service, the latest frauds."""
+
+    totals: Counter[Topic] = field(default_factory=Counter)
+    rates: dict[Topic, float] = field(default_factory=dict)
+    lags: dict[str, int] = field(default_factory=dict)
+    frauds: deque[str] = field(default_factory=lambda: deque(maxlen=LATEST))
+
+
+class Observer:
+    """Follows all topics of the registry with one reader.
+
+    Lag is counted by position: records that stand behind the committed offset. The markers that end transactions
+    take offsets too, so that the distance to the end of a topic never becomes 0.
+    """
+
+    def __init__(self, kafka: KafkaSettings, names: TopicNames, facts: dict[str, TopicFacts]) -> None:
+        self._kafka = kafka
+        self._names = names
+        self._facts = facts
+        self._by_name = {names[topic]: topic for topic in topics.ALL}
+        self._tail = Tail(kafka, {name: facts[name].partitions for name in self._by_name})
+        self._cluster = Cluster(kafka, CLIENT_ID)
+        self._next: dict[tuple[str, int], int] = {}
+        self._history: deque[tuple[float, Counter[Topic]]] = deque()
+        self.seen = Seen()
+
+    def look(self) -> Seen:
+        """Read what has come, and return the figures."""
+        for record in self._tail.read():
+            topic = self._by_name[record.topic]
+            self.seen.totals[topic] += 1
+            self._next[record.topic, record.partition] = record.offset + 1
+            if topic is topics.FRAUD:
+                self.seen.frauds.append(describe_fraud(record.value))
+        self._measure()
+        return self.seen
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._tail.close()
+        self._cluster.close()
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        self._history.append((now, Counter(self.seen.totals)))
+        while now - self._history[0][0] > RATE_SECONDS:
+            self._history.popleft()
+        then, before = self._history[0]
+        if now > then:
+            self.seen.rates = {topic: (self.seen.totals[topic] - before[topic]) / (now - then) for topic in topics.ALL}
+        with suppress(KafkaError):  # asked again in a moment; a young cluster has no coordinator yet
+            for topic in topics.ALL:
+                for service in topic.consumers:
+                    if topic.dead_letter_of is None:
+                        self.seen.lags[service] = self._lag(service, self._names[topic])
+
+    def _lag(self, service: str, name: str) -> int:
+        committed = self._cluster.committed(self._kafka.group_of(service), name, self._facts[name].partitions)
+        last = {partition: end for (topic, partition), end in self._next.items() if topic == name}
+        return sum(max(0, end - committed.get(partition, 0)) for partition, end in last.items())
+
+
+def describe_fraud(value: bytes | None) -> str:
+    """Return one line about a record of the fraud topic, safe to print."""
+    members = read_object(value)
+    verdict = members.get("verdict")
+    hits = verdict.get("hits", []) if isinstance(verdict, dict) else []
+    reasons = ", ".join(f"{hit['rule']}: {hit['message']}" for hit in hits)
+    source, target = members.get("source", members.get("PAYMENT_TYPE")), members.get("target", members.get("TO"))
+    amount = members.get("amount", members.get("AMOUNT"))
+    return printable(f"{source} -> {target} {amount} {members.get('currency', '')} ({reasons})")

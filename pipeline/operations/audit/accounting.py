@@ -1,0 +1,108 @@
+"""The books of an audit: which input offsets were seen, and which outcomes name them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from pyroaring import BitMap64
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.contracts.coordinates import Coordinates
+
+MAX_EXAMPLES: Final = 10
+
+
+class Outcome(StrEnum):
+    """What may become of a transaction: exactly one of these."""
+
+    LEGIT = "legit"
+    FRAUD = "fraud"
+    DEAD_LETTER = "dead-letter"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit found, below the committed offsets. ``outcomes`` adds up to ``input`` where all is well.
+
+    ``lost`` and ``duplicated`` count input offsets, ``unknown`` outcomes whose origin is no input offset or cannot
+    be read. ``examples`` holds the first coordinates of each.
+    """
+
+    input: int
+    outcomes: dict[str, int]
+    lost: int
+    duplicated: int
+    unknown: int
+    examples: dict[str, list[str]]
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether every input offset has exactly one outcome, and every outcome an input offset."""
+        return not (self.lost or self.duplicated or self.unknown)
+
+    def line(self) -> str:
+        """Return it as one line."""
+        counted = " ".join(f"{outcome.value}={self.outcomes[outcome]}" for outcome in Outcome)
+        line = f"audit: in={self.input} {counted} lost={self.lost} duplicated={self.duplicated}"
+        return f"{line} unknown={self.unknown}" if self.unknown else line
+
+
+class Books:
+    """Takes every record of input and outputs once, in any order; holds a bitmap a partition and outcome."""
+
+    def __init__(self, committed: Mapping[int, int]) -> None:
+        """Judge the input below ``committed``, an offset by partition of the input topic."""
+        self._committed = dict(committed)
+        self._input: dict[int, BitMap64] = defaultdict(BitMap64)
+        self._outcomes = {outcome: defaultdict[int, BitMap64](BitMap64) for outcome in Outcome}
+        self._decided: dict[int, BitMap64] = defaultdict(BitMap64)
+        self._twice: dict[int, BitMap64] = defaultdict(BitMap64)
+        self._unreadable = 0
+
+    def add_input(self, place: Coordinates) -> None:
+        """Note a record of the input topic."""
+        if place.offset < self._committed.get(place.partition, 0):
+            self._input[place.partition].add(place.offset)
+
+    def add_outcome(self, outcome: Outcome, origin: Coordinates | None) -> None:
+        """Note a record of an output, None where it does not say where it comes from."""
+        if origin is None:
+            self._unreadable += 1
+            return
+        # Whatever is decided beyond the committed offsets came after we looked: it is judged next time.
+        if origin.offset >= self._committed.get(origin.partition, 0):
+            return
+        decided = self._decided[origin.partition]
+        if origin.offset in decided:
+            self._twice[origin.partition].add(origin.offset)
+        decided.add(origin.offset)
+        self._outcomes[outcome][origin.partition].add(origin.offset)
+
+    def close(self) -> Report:
+        """Compare the two sides."""
+        lost = {partition: seen - self._decided[partition] for partition, seen in self._input.items()}
+        unknown = {partition: seen - self._input[partition] for partition, seen in self._decided.items()}
+        return Report(
+            input=_size(self._input),
+            outcomes={outcome: _size(self._outcomes[outcome]) for outcome in Outcome},
+            lost=_size(lost),
+            duplicated=_size(self._twice),
+            unknown=_size(unknown) + self._unreadable,
+            examples={"lost": _first(lost), "duplicated": _first(self._twice), "unknown": _first(unknown)},
+        )
+
+
+def _size(bitmaps: Mapping[int, BitMap64]) -> int:
+    return sum(map(len, bitmaps.values()))
+
+
+def _first(bitmaps: Mapping[int, BitMap64]) -> list[str]:
+    def all_places() -> Iterator[str]:
+        for partition, offsets in sorted(bitmaps.items()):
+            yield from (f"{partition}:{offset}" for offset in offsets)
+
+    return [place for place, _ in zip(all_places(), range(MAX_EXAMPLES), strict=False)]
