@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--nodes", type=_count, default=1, metavar="N", help="number of nodes, broker and controller each (default 1)")
-    add("--data", type=Path, metavar="DIR", help="keep the data in DIR, and go on with what is there")
+    add("--data", type=Path, metavar="DIR", help="keep data and Kafka's log in DIR, and go on with what is there")
     add("--port", type=_port, metavar="P", help="client port of the first node (default: a free one)")
     add(
         "--property",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # the controllers' quorum, and opened its listeners to requests (BrokerServer.startup).
 SERVING = b"Kafka Server started"
 SHOWN_LINES = 25
+STACK_FRAME = "\tat "
 TAIL_BYTES = 64 * 1024
 
 
@@ -43,8 +44,9 @@ class BrokerLog:
         return self._serving
 
     def tail(self) -> str:
-        """Return the file's last lines."""
+        """Return the file's last lines. Stack frames are left out: causes far apart then fit into few lines."""
         with self.path.open("rb") as log:
             size = log.seek(0, 2)
             log.seek(max(0, size - TAIL_BYTES))
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-SHOWN_LINES:])
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith(STACK_FRAME)][-SHOWN_LINES:])

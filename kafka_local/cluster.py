@@ -75,6 +75,8 @@ class Cluster:
 
         Raises MissingToolError, RequestError, PreparationError or BrokerFailedError.
         """
+        if any(node.running for node in self.nodes):
+            raise RequestError("the cluster is started already")
         try:
             self._start()
         except BaseException:

@@ -26,7 +26,7 @@ BROKER_LOGGING = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
 )
-TOOL_LOGGING = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=error",)
+TOOL_LOGGING = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",)
 
 
 @dataclass(frozen=True, slots=True)

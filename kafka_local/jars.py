@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from kafka_local.errors import PreparationError
 from kafka_local.locks import locked
+from kafka_local.settings import CACHE_VARIABLE
 from kafka_local.toolchain import find_maven
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def libraries(settings: Settings, guard: Guard) -> Path:
     if folder.is_dir():
         return folder
     maven = find_maven(settings)
+    try:
+        settings.cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"no jars can be kept in {settings.cache} ({error.strerror}); {CACHE_VARIABLE} may name another folder"
+        raise PreparationError(reason) from error
     with locked(settings.cache / "libs.lock", "fetching Apache Kafka"):
         if not folder.is_dir():
             _fetch(maven, folder, settings, guard)

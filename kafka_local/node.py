@@ -53,9 +53,7 @@ class Node:
     @property
     def pid(self) -> int:
         """The Java process's id; raises BrokerFailedError when there is none."""
-        if self._process is None or self._process.poll() is not None:
-            raise BrokerFailedError(f"node {self.id} is not running")
-        return self._process.pid
+        return self._running_process().pid
 
     @property
     def serving(self) -> bool:
@@ -99,22 +97,24 @@ class Node:
 
     def failure(self, what: str) -> str:
         """Return a sentence that ``what`` happened to this node, followed by the end of its log."""
-        return f"node {self.id} {what}; the end of {self.log_path}:\n{self._log.tail()}"
+        return f"node {self.id} {what}; the end of {self.log_path}, stack frames left out:\n{self._log.tail()}"
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and return at once; a paused node is resumed for it."""
-        if self.running:
-            self.resume()
-            self._send(signal.SIGTERM)
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(signal.SIGTERM)
 
-    def stop(self, within_seconds: float = STOPPED_WITHIN_SECONDS) -> None:
-        """Shut the node down in order, or kill it when it takes longer; nothing to do when it does not run."""
+    def stop(self, within_seconds: float = STOPPED_WITHIN_SECONDS) -> bool:
+        """Shut the node down in order, or kill it when it takes longer; return whether it took no killing."""
         self.ask_to_stop()
         if self._process is not None:
             try:
                 self._process.wait(within_seconds)
             except subprocess.TimeoutExpired:
                 self.kill()
+                return False
+        return True
 
     def kill(self) -> None:
         """End the node as a crash would, with SIGKILL, and return when it is gone."""
@@ -123,13 +123,14 @@ class Node:
             self._process.wait()
 
     def pause(self) -> None:
-        """Freeze the node with SIGSTOP: its connections stay open and nothing answers."""
-        self._send(signal.SIGSTOP)
+        """Freeze the node with SIGSTOP: its connections stay open and nothing answers; one must be running."""
+        self._running_process().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused node go on."""
-        self._send(signal.SIGCONT)
+        """Let a paused node go on; one must be there."""
+        self._running_process().send_signal(signal.SIGCONT)
 
-    def _send(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
+    def _running_process(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            raise BrokerFailedError(f"node {self.id} is not running")
+        return self._process

@@ -61,7 +61,8 @@ def _prepare(installation: Installation, guard: Guard) -> None:
     node = Node(endpoint, folder, installation, guard, (f"-XX:ArchiveClassesAtExit={archive}",))
     try:
         node.start()
-        node.stop(ARCHIVED_WITHIN_SECONDS)
+        if not node.stop(ARCHIVED_WITHIN_SECONDS):
+            archive.unlink(missing_ok=True)  # half of one is worse than none
     except BrokerFailedError as error:
         logger.warning("no archive of classes, so starts stay slow: %s", error)
     finally:

@@ -15,9 +15,7 @@ import signal
 import sys
 import time
 
-# The longest that a killed group may linger: without an init process that reaps, its dead stay visible for ever.
-GONE_WITHIN_SECONDS = 5.0
-REMOVAL_ATTEMPTS = 5
+REMOVAL_ATTEMPTS = 250
 PAUSE_SECONDS = 0.02
 
 
@@ -32,26 +30,18 @@ def main(scratch: str) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     group = os.getpgrp()
-    # The kill below would hit its sender, so it is sent by a child that has left the group.
+    # The kill would hit its sender, so it is sent by a child that has left the group.
     if os.fork() == 0:
         os.setpgid(0, 0)
-        _kill(group)
+        os.killpg(group, signal.SIGKILL)
         _remove(scratch)
         os._exit(0)
     signal.pause()
 
 
-def _kill(group: int) -> None:
-    deadline = time.monotonic() + GONE_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except OSError:  # none left; macOS says "not permitted" where only the dead are left
-            return
-        time.sleep(PAUSE_SECONDS)
-
-
 def _remove(scratch: str) -> None:
+    # Not once the group is gone: where no init process reaps, its dead stay visible for ever. A dying process may still
+    # finish a file, which the next attempt removes; in a folder that is gone it can create none.
     for _ in range(REMOVAL_ATTEMPTS):
         shutil.rmtree(scratch, ignore_errors=True)
         if not os.path.lexists(scratch):

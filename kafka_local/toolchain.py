@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 OLDEST_JAVA = 17
 JAVA_ANSWERS_WITHIN_SECONDS = 30
 
-INSTALL_JAVA = (
-    "on Debian or Ubuntu `apt-get install openjdk-17-jre-headless`, on macOS `brew install openjdk@17` "
-    'and `export JAVA_HOME="$(brew --prefix openjdk@17)"`'
+# Homebrew keeps Java out of PATH, hence the variable.
+INSTALL = (
+    "on Debian or Ubuntu `apt-get install openjdk-17-jre-headless maven` (any newer Java will do), on macOS "
+    '`brew install openjdk@17 maven` and `export JAVA_HOME="$(brew --prefix openjdk@17)"`'
 )
-INSTALL_MAVEN = "on Debian or Ubuntu `apt-get install maven`, on macOS `brew install maven`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def find_java(settings: Settings) -> Java:
         if java is not None:
             too_old.append(f"{path} is Java {java.version}")
     found = f"too old: {', '.join(too_old)}" if too_old else "not found in JAVA_HOME or PATH"
-    raise MissingToolError(f"Kafka needs Java {OLDEST_JAVA} or newer ({found}); install it: {INSTALL_JAVA}")
+    raise MissingToolError(f"Kafka needs Java {OLDEST_JAVA} or newer ({found}); install it: {INSTALL}")
 
 
 def find_maven(settings: Settings) -> Path:
@@ -57,7 +57,7 @@ def find_maven(settings: Settings) -> Path:
     found = shutil.which("mvn", path=settings.search_path)
     if found is None:
         raise MissingToolError(
-            f"Kafka's jars are fetched once with Maven, and there is no mvn in PATH; install it: {INSTALL_MAVEN}"
+            f"Kafka's jars are fetched once with Maven, and there is no mvn in PATH; install it: {INSTALL}"
         )
     return Path(found)
 

@@ -36,7 +36,8 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
     """Keeps the producer's sender thread from spinning while a broker is neither up nor down.
 
     ``connection_delay`` answers in seconds where the sender takes milliseconds, and 0 while a connection is being
-    made: a whole core for as long as a broker hangs (dpkp/kafka-python#1907, back in 3.0).
+    made: a whole core for as long as a broker hangs (dpkp/kafka-python#1907, back in 3.0). For producers only: a
+    consumer takes any delay for a coordinator that is dead, and under load might never join its group.
     """
 
     def __init__(self, **config: Any) -> None:  # noqa: ANN401 (whatever the client passes on)
@@ -58,7 +59,6 @@ def config_of(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "bootstrap_servers": list(settings.brokers),
         "client_id": client_id,
         "security_protocol": settings.security_protocol,
-        "kafka_client": PatientNetClient,
         # Setting one option replaces the client's list of them, the one that it needs for latency included.
         "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         "reconnect_backoff_max_ms": 1_000,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaProducer
 
-from pipeline.runtime.clients.connection import KafkaError, config_of
+from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, config_of
 from pipeline.runtime.clients.deadlines import (
     BOOTSTRAP_MS,
     CLOSE_SECONDS,
@@ -44,6 +44,7 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
     """
     producer = KafkaProducer(
         **config_of(settings, transactional_id),
+        kafka_client=PatientNetClient,
         transactional_id=transactional_id,
         acks="all",
         enable_idempotence=True,
@@ -74,6 +75,7 @@ def plain_producer(settings: KafkaSettings, client_id: str) -> KafkaProducer:
     """
     return KafkaProducer(
         **config_of(settings, client_id),
+        kafka_client=PatientNetClient,
         acks="all",
         enable_idempotence=True,
         linger_ms=5,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
-from kafka.structs import OffsetAndMetadata, TopicPartition
+from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts import headers
 from pipeline.contracts.coordinates import Coordinates
@@ -92,10 +92,12 @@ class Intake:
         except (NoOffsetForPartitionError, OffsetOutOfRangeError):
             polled, self._member = {}, None
         membership = self._consumer.group_metadata()
-        member = (membership.generation_id, membership.member_id)
-        if membership.generation_id < 0 or not membership.member_id:
+        # The generation changes when the group answers, the assignment only when the join is complete.
+        joined = membership.state == MemberState.STABLE and membership.generation_id >= 0 and membership.member_id
+        if not joined:
             self._member = None
             return None
+        member = (membership.generation_id, membership.member_id)
         if member != self._member:
             self.rewind()
             self._member = member
@@ -106,6 +108,7 @@ class Intake:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
         if not places:
+            logger.info("assigned", extra={"partitions": []})
             return
         beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
         ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)

@@ -1,0 +1,39 @@
+"""Fixtures of all tests: one real Kafka for the session, and a deployment of its own on it for each test."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.broker import Broker, NoBrokerError, running_broker
+from tests.support.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Broker]:
+    """Provide a real Kafka; with CI=true it is an error that there is none."""
+    try:
+        with running_broker() as broker:
+            print(f"\ntests run on {broker.origin} at {broker.bootstrap}")
+            yield broker
+    except NoBrokerError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have a Kafka: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def deploy(kafka: Broker) -> Callable[..., Deployment]:
+    """Provide a maker of deployments, whose topics are created; its keywords are variables of the services."""
+
+    def make(partitions: int = 2, **variables: str) -> Deployment:
+        deployment = Deployment(kafka.bootstrap, variables, partitions)
+        deployment.provision()
+        return deployment
+
+    return make

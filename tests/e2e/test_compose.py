@@ -1,0 +1,170 @@
+"""The pipeline in Docker, from the first image to the last container: one life of it, looked at from many sides."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.contracts import topics
+from tests.support.compose import Container, Project, docker, free_ports, require_docker
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.timeout(400)]
+
+COUNT = 6000
+PER_SECOND = 200
+SEED = 7  # by chance alone, one run in a hundred would leave the 9 to 11 percent
+GRACE_SECONDS = 30
+WORKERS = ("generator", "detector", "legit_processor", "fraud_processor")
+READ = (topics.TRANSACTIONS, topics.LEGIT, topics.FRAUD)
+CONSUMER = "/opt/kafka/bin/kafka-console-consumer.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What was seen. ``consumed`` holds each topic's records as the console consumer prints them."""
+
+    started: list[Container]
+    brokers: list[Container]
+    users: dict[str, str]
+    processed: list[Container]
+    settled: list[str]
+    alerts: list[str]
+    detector_logs: list[list[str]]
+    consumed: dict[str, list[str]]
+    stopped: list[Container]
+    stop_seconds: float
+    remains: list[str]
+
+
+@pytest.fixture(scope="module")
+def life() -> Iterator[Life]:
+    """Bring Kafka and the services up, let them process everything, stop them, take them down."""
+    require_docker()
+    name = f"fraud-test-{uuid.uuid4().hex[:8]}"
+    docker("network", "create", name)
+    kafka = Project(
+        f"{name}-kafka", "docker-compose.kafka.yml", {"KAFKA_NETWORK": name, "KAFKA_OUTSIDE_PORT": free_ports(1)[0]}
+    )
+    variables = {
+        "KAFKA_NETWORK": name,
+        "TRANSACTIONS_PER_SECOND": str(PER_SECOND),
+        "TRANSACTIONS_COUNT": str(COUNT),
+        "GENERATOR_SEED": str(SEED),
+    }
+    pipeline = Project(name, "docker-compose.yml", variables)
+    try:
+        kafka.compose("up", "--detach", "--wait")
+        yield _live(kafka, pipeline)
+    finally:
+        pipeline.down()
+        kafka.down()
+        docker("network", "rm", name)
+
+
+def _live(kafka: Project, pipeline: Project) -> Life:
+    pipeline.compose("build")
+    pipeline.compose("up", "--detach", "--wait")
+    started, brokers = pipeline.containers(), kafka.containers()
+    users = {container.service: container.run("id", "-u") for container in [*started, *brokers] if container.runs}
+    pipeline.compose("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", "detector=3", "detector")
+    _wait_until_processed(pipeline)
+    processed = pipeline.containers()
+    alerts, settled = _lines(processed, "fraud_processor"), _lines(processed, "legit_processor")
+    consumed = {topic.key: _consume(kafka, topic.default_name) for topic in READ}
+    logs = [container.log() for container in processed if container.service == "detector"]
+    began = time.monotonic()
+    pipeline.compose("stop")
+    stop_seconds = time.monotonic() - began
+    stopped = pipeline.containers()
+    pipeline.down()
+    kafka.down()
+    volumes = [volume for container in [*stopped, *brokers] for volume in container.volumes]
+    kept = [volume for volume in docker("volume", "ls", "--quiet").split() if volume in volumes]
+    remains = [*pipeline.remains(), *kafka.remains(), *kept]
+    return Life(started, brokers, users, processed, settled, alerts, logs, consumed, stopped, stop_seconds, remains)
+
+
+def _wait_until_processed(pipeline: Project) -> None:
+    for generator in pipeline.containers("generator"):
+        generator.wait_for_end()
+
+    def processed() -> bool:
+        return sum(len(container.output()) for container in pipeline.containers(*WORKERS[2:])) >= COUNT
+
+    eventually(processed, 60, f"{COUNT} transactions to be settled or to raise an alert")
+
+
+def _consume(kafka: Project, topic: str) -> list[str]:
+    where = ("--bootstrap-server", "localhost:9092", "--topic", topic, "--from-beginning")
+    return kafka.compose("exec", "-T", "broker", CONSUMER, *where, "--timeout-ms", "3000").splitlines()
+
+
+def _lines(containers: list[Container], service: str) -> list[str]:
+    return [line for container in containers if container.service == service for line in container.output()]
+
+
+def test_every_service_becomes_healthy(life: Life) -> None:
+    """``up --wait`` ends with the topics created, every service healthy, and none of them restarted."""
+    seen = {(container.service, container.status, container.health) for container in life.started}
+    assert seen == {("topics", "exited", ""), *((service, "running", "healthy") for service in WORKERS)}
+    assert [broker.health for broker in life.brokers] == ["healthy"]
+    assert {container.restarts for container in life.processed} == {0}
+
+
+def test_detectors_share_the_work(life: Life) -> None:
+    """Scaled to three while transactions flow, each of the detectors commits some of them, healthy to the end."""
+    detectors = [container for container in life.processed if container.service == "detector"]
+    assert [container.health for container in detectors] == ["healthy"] * 3
+    assert [any('"message":"committed"' in line for line in log) for log in life.detector_logs] == [True] * 3
+
+
+def test_the_generator_stays_done(life: Life) -> None:
+    """After its count, the generator has exited with 0, and is not started again."""
+    assert [
+        (container.status, container.exit_code, container.restarts)
+        for container in life.processed
+        if container.service == "generator"
+    ] == [("exited", 0, 0)]
+
+
+def test_the_console_consumer_reads_all_three_topics(life: Life) -> None:
+    """Kafka's own tool, in the broker's container, shows every transaction once going in and once coming out."""
+    sent, legit, fraud = ([json.loads(line)["transaction_id"] for line in life.consumed[topic.key]] for topic in READ)
+    assert len(sent) == COUNT
+    assert sorted(legit + fraud) == sorted(sent)
+
+
+def test_a_tenth_is_fraud_and_every_transaction_is_processed(life: Life) -> None:
+    """Amounts are uniform to 1000 and fraud begins at 900; each transaction is settled or raises an alert."""
+    assert all(line.startswith("[TRANSFER]") for line in life.settled)
+    assert all(line.startswith("[ALERT] fraud detected") for line in life.alerts)
+    assert len(life.settled) + len(life.alerts) == COUNT
+    assert 0.09 < len(life.alerts) / COUNT < 0.11
+
+
+def test_containers_have_no_more_rights_than_they_need(life: Life) -> None:
+    """No process is root's, and no service can write to its own file system."""
+    assert life.users.keys() == {"broker", *WORKERS}
+    assert {life.users[service] for service in WORKERS} == {"10001\n"}
+    assert life.users["broker"] != "0\n"
+    assert all(container.read_only for container in life.processed)
+
+
+def test_stopping_is_quick_and_in_order(life: Life) -> None:
+    """``docker compose stop`` ends every container with exit code 0, within the grace period."""
+    assert {(container.status, container.exit_code) for container in life.stopped} == {("exited", 0)}
+    assert life.stop_seconds < GRACE_SECONDS
+
+
+def test_down_leaves_nothing_behind(life: Life) -> None:
+    """``docker compose down --volumes`` removes every container, volume and network, nameless volumes too."""
+    assert life.remains == []

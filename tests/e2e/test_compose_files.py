@@ -1,0 +1,133 @@
+"""What the compose files say, as ``docker compose config`` reads them; nothing is started."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.runtime.settings import HEARTBEAT_FILE, KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
+from tests.support.compose import ROOT, Project, require_docker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+SERVICES = {
+    "topics": "pipeline.runtime.provision",
+    "generator": "generator.__main__",
+    "detector": "detector.__main__",
+    "legit_processor": "legit_processor.__main__",
+    "fraud_processor": "fraud_processor.__main__",
+}
+PIPELINE = "docker-compose.yml"
+SINGLE, THREE = "docker-compose.kafka.yml", "docker-compose.kafka.cluster.yml"
+FILES = (SSL_CAFILE.name, SSL_CERTFILE.name, SSL_KEYFILE.name)
+
+
+@pytest.fixture(autouse=True)
+def _docker() -> None:
+    require_docker()
+
+
+def read(file: str, **variables: str) -> dict[str, Any]:
+    """Return the services of a file, read with these variables alone."""
+    services: dict[str, Any] = json.loads(Project("t", file, variables).compose("config", "--format", "json"))[
+        "services"
+    ]
+    return services
+
+
+def declared(service: str) -> set[str]:
+    """Return the names of the variables that the code of a service declares."""
+    return {variable.name for variable in import_module(SERVICES[service]).SERVICE.variables}
+
+
+def given(environment: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what a container's environment holds that says anything."""
+    return {name: value for name, value in environment.items() if value}
+
+
+def test_there_is_a_service_for_every_process() -> None:
+    """The file has the services that this test looks at, no more and no fewer."""
+    assert read(PIPELINE).keys() == SERVICES.keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_variable_reaches_the_service_that_declares_it(service: str) -> None:
+    """What is set outside is set inside, for all variables of the service and no others; the image sets one itself."""
+    names = {name for each in SERVICES for name in declared(each)}
+    outside = {name: f"value of {name}" for name in names}
+    inside = given(read(PIPELINE, **outside)[service]["environment"])
+    assert inside.keys() == declared(service) - {HEARTBEAT_FILE.name}
+    assert {name: value for name, value in inside.items() if name not in FILES} == {
+        name: outside[name] for name in inside if name not in FILES
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_unset_variables_are_left_to_the_code(service: str) -> None:
+    """Without any variable, only the address of the broker is set, to the one that holds in the network."""
+    assert given(read(PIPELINE)[service]["environment"]) == {KAFKA_BROKER_URL.name: "broker:9092"}
+
+
+def test_a_file_for_tls_is_mounted_where_its_variable_says(tmp_path: Path) -> None:
+    """KAFKA_SSL_CAFILE names a file of this machine; the container has it, at the path it is told."""
+    authority = tmp_path / "ca.pem"
+    detector = read(PIPELINE, **{SSL_CAFILE.name: str(authority)})["detector"]
+    (mounted,) = [mount for mount in detector["volumes"] if mount["source"] == str(authority)]
+    assert mounted["target"] == detector["environment"][SSL_CAFILE.name]
+    assert mounted["read_only"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_run_contained(service: str) -> None:
+    """Nothing to write on, no capability, bounded memory, processes and logs, nothing published, time to stop."""
+    contained = read(PIPELINE)[service]
+    assert contained["read_only"]
+    assert contained["cap_drop"] == ["ALL"]
+    assert contained["security_opt"] == ["no-new-privileges:true"]
+    assert contained["mem_limit"]
+    assert contained["pids_limit"]
+    assert contained["logging"]["options"]["max-size"]
+    assert contained["stop_grace_period"] == "30s"
+    assert not {"ports", "container_name", "privileged"} & contained.keys()
+
+
+@pytest.mark.parametrize(
+    ("file", "published"), [(SINGLE, ["9094"]), (THREE, ["9091", "9092", "9093"])], ids=["one broker", "three"]
+)
+def test_brokers_are_published_to_this_machine_alone(file: str, published: list[str]) -> None:
+    """Each broker publishes one port, on 127.0.0.1, and advertises that port to clients outside."""
+    brokers = read(file)
+    ports = [port for broker in brokers.values() for port in broker["ports"]]
+    assert [port["published"] for port in ports] == published
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+    for port, broker in zip(ports, brokers.values(), strict=True):
+        assert broker["environment"]["KAFKA_ADVERTISED_LISTENERS"].endswith(f",OUTSIDE://127.0.0.1:{port['published']}")
+
+
+def test_three_brokers_differ_from_one_in_what_they_must_alone() -> None:
+    """Safety settings of the single broker hold for the cluster, whose data and identity are its own."""
+    (single,) = read(SINGLE).values()
+    for node in read(THREE).values():
+        same = node.keys() - {"environment", "ports", "volumes"}
+        assert {key: node[key] for key in same} == {key: single[key] for key in same}
+        assert node["volumes"] != single["volumes"]
+        assert node["environment"]["CLUSTER_ID"]
+        assert node["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_images_hold_what_is_named_alone() -> None:
+    """The build context is a list of what may enter it, so that no secret slips in beside the code."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert {line.removeprefix("!") for line in lines if line.startswith("!")} == {
+        "requirements.txt",
+        "pipeline",
+        *(SERVICES.keys() - {"topics"}),
+    }

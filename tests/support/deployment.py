@@ -1,0 +1,203 @@
+"""A pipeline of a test's own on the shared broker: names that nobody else uses, services in threads or processes."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.handler import Detector
+from detector.settings import DetectorSettings
+from fraud_processor.handler import FraudProcessor
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+from legit_processor.handler import LegitProcessor
+from pipeline.contracts import topics
+from pipeline.operations.audit.auditor import audit
+from pipeline.runtime.clients.cluster import Cluster
+from pipeline.runtime.clients.reading import read_between
+from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.lines import StagedLines
+from pipeline.runtime.provision import ProvisionSettings, provision
+from pipeline.runtime.service import ServiceSettings, serve
+from pipeline.runtime.settings import CommonSettings, common_from_env
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.contracts.headers import Header
+    from pipeline.contracts.topics import Topic
+    from pipeline.operations.audit.accounting import Report
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHIN = 60.0
+
+
+@dataclass
+class Deployment:
+    """Topics, groups and settings that belong to one test. ``variables`` add to those of the services."""
+
+    bootstrap: str
+    variables: dict[str, str] = field(default_factory=dict)
+    partitions: int = 2
+    tag: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+
+    @cached_property
+    def environ(self) -> dict[str, str]:
+        """What the services are set up by."""
+        return {
+            "KAFKA_BROKER_URL": self.bootstrap,
+            "KAFKA_ID_PREFIX": f"test-{self.tag}",
+            "KAFKA_STARTUP_TIMEOUT_SECONDS": "30",
+            "TRANSACTIONS_TOPIC": f"{self.tag}.transactions",
+            "LEGIT_TOPIC": f"{self.tag}.legit",
+            "FRAUD_TOPIC": f"{self.tag}.fraud",
+            "TOPIC_PARTITIONS": str(self.partitions),
+            **self.variables,
+        }
+
+    @cached_property
+    def settings(self) -> CommonSettings:
+        """The shared settings that ``environ`` makes."""
+        return common_from_env(self.environ)
+
+    def name(self, topic: Topic) -> str:
+        """Return what a topic is called here."""
+        return self.settings.topics[topic]
+
+    def provision(self) -> None:
+        """Create the topics."""
+        provision(ProvisionSettings.from_env(self.environ), Stop())
+
+    def set_config(self, topic: Topic, configs: dict[str, str]) -> None:
+        """Change settings of a topic."""
+        with Cluster(self.settings.kafka, "test") as cluster:
+            cluster.set_config(self.name(topic), configs)
+
+    @contextmanager
+    def producer(self, **config: Any) -> Iterator[KafkaProducer]:
+        """Yield a producer as anybody outside would make it."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, **config)
+        try:
+            yield producer
+            producer.flush(timeout=30)
+        finally:
+            producer.close(timeout=10)
+
+    def put(self, *values: bytes | None, key: bytes | None = None, **config: Any) -> list[Any]:
+        """Write records to partition 0 of the input, and return their metadata."""
+        with self.producer(**config) as producer:
+            name = self.name(topics.TRANSACTIONS)
+            return [producer.send(name, value=value, key=key, partition=0).get(timeout=30) for value in values]
+
+    def records(self, topic: Topic) -> list[Any]:
+        """Return all committed records of a topic."""
+        with Cluster(self.settings.kafka, "test") as cluster:
+            name = self.name(topic)
+            partitions = cluster.describe([name])[name].partitions
+            starts, ends = cluster.beginnings(name, partitions), cluster.ends(name, partitions)
+        return list(read_between(self.settings.kafka, name, starts, ends, 30.0))
+
+    def wait_for_records(self, topic: Topic, count: int) -> list[Any]:
+        """Return the committed records of a topic once there are at least so many."""
+
+        def enough() -> list[Any] | None:
+            found = self.records(topic)
+            return found if len(found) >= count else None
+
+        return eventually(enough, WITHIN, f"{count} records in {self.name(topic)}") or []
+
+    def audit(self) -> Report:
+        """Return the auditor's word on what the detector has committed."""
+        return audit(self.settings.kafka, self.settings.topics, Stop().wait, lambda _: None)
+
+    def wait_until_judged(self, count: int) -> Report:
+        """Return the auditor's word once so much input is judged."""
+
+        def judged() -> Report | None:
+            report = self.audit()
+            return report if report.input >= count else None
+
+        report = eventually(judged, WITHIN, f"{count} transactions to be judged")
+        assert report is not None
+        return report
+
+    def commit_by_hand(self, service: str, offset: int) -> None:
+        """Commit an offset of partition 0 for a service that does not run."""
+        topic = topics.consumed_by(service)
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=self.settings.kafka.group_of(service), enable_auto_commit=False
+        )
+        place = TopicPartition(self.name(topic), 0)
+        consumer.assign([place])
+        consumer.commit({place: OffsetAndMetadata(offset)})
+        consumer.close()
+
+    def wait_until_settled(self, service: str, count: int) -> None:
+        """Wait until a service has committed so many records of its topic, by offset."""
+        name = self.name(topics.consumed_by(service))
+
+        def committed() -> bool:
+            with Cluster(self.settings.kafka, "test") as cluster:
+                offsets = cluster.committed(self.settings.kafka.group_of(service), name, self.partitions)
+            return sum(offsets.values()) >= count
+
+        eventually(committed, WITHIN, f"{service} to commit {count} records")
+
+    @contextmanager
+    def running(self, *services: str) -> Iterator[dict[str, io.StringIO]]:
+        """Run services in threads; yield what each prints. An error of theirs is raised at the end."""
+        stop = Stop()
+        printed = {service: io.StringIO() for service in services}
+        failures: list[BaseException] = []
+
+        def live(service: str) -> None:
+            try:
+                self._serve(service, printed[service], stop)
+            except BaseException as error:  # noqa: BLE001 (raised in the test)
+                failures.append(error)
+
+        threads = [threading.Thread(target=live, args=(service,), name=service) for service in services]
+        for thread in threads:
+            thread.start()
+        try:
+            yield printed
+        finally:
+            stop.request()
+            for thread in threads:
+                thread.join(30)
+        if failures:
+            raise failures[0]
+        assert not any(thread.is_alive() for thread in threads)
+
+    def _serve(self, service: str, printed: io.StringIO, stop: Stop) -> None:
+        if service == "detector":
+            detector = DetectorSettings.from_env(self.environ)
+            serve(service, detector.service, lambda codec: Detector(codec, detector.rules), stop)
+            return
+        handler = {"legit_processor": LegitProcessor, "fraud_processor": FraudProcessor}[service]
+        settings = ServiceSettings.from_env(self.environ)
+        serve(service, settings, lambda codec: handler(codec, StagedLines(printed)), stop)
+
+    def spawn(self, module: str, log: Path, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a service as its own process, its output in ``log``."""
+        environ = {**os.environ, **self.environ, "LOG_FORMAT": "json", **variables}
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
+            )
+
+
+def headers_of(record: Any) -> dict[str, bytes | None]:
+    """Return a record's headers by name."""
+    headers: list[Header] = record.headers
+    return dict(headers)
