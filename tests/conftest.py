@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ def kafka() -> Iterator[Broker]:
     """Provide a real Kafka; with CI=true it is an error that there is none."""
     try:
         with running_broker() as broker:
-            print(f"\ntests run on {broker.origin} at {broker.bootstrap}")
+            sys.stderr.write(f"\ntests run on {broker.origin} at {broker.bootstrap}\n")
             yield broker
     except NoBrokerError as error:
         if os.environ.get("CI") == "true":

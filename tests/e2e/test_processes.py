@@ -133,8 +133,9 @@ def test_the_whole_pipeline_with_replicas_that_come_and_go(
     """6,000 transactions at 1,500 a second, detectors joining, leaving and being killed: none lost, none doubled."""
     pipeline = deploy(partitions=4)
     count = 6000
-    for module in ("legit_processor", "fraud_processor", "detector"):
-        ended.append(pipeline.spawn(module, tmp_path / module))
+    ended.extend(
+        pipeline.spawn(module, tmp_path / module) for module in ("legit_processor", "fraud_processor", "detector")
+    )
     ended.append(
         pipeline.spawn(
             "generator",

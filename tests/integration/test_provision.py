@@ -77,5 +77,5 @@ def test_the_names_of_older_setups_work_by_variables_alone(kafka: Broker) -> Non
 def test_replication_that_cannot_be_had_is_told(kafka: Broker) -> None:
     """More replicas than brokers: the job ends within its time and the error carries what the broker said."""
     pipeline = Deployment(kafka.bootstrap, {"TOPIC_REPLICATION_FACTOR": "9", "KAFKA_STARTUP_TIMEOUT_SECONDS": "0.5"})
-    with pytest.raises(BrokerUnavailableError, match="(?i)replication"):
+    with pytest.raises(BrokerUnavailableError, match=r"(?i)replication"):
         pipeline.provision()

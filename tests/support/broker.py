@@ -35,7 +35,7 @@ class Broker:
     origin: str
 
 
-class ContainerKafka(DockerContainer):  # type: ignore[misc] # testcontainers has no types that hold
+class ContainerKafka(DockerContainer):
     """One Kafka node in Docker, which advertises the port that Docker maps, known only once it runs."""
 
     def __init__(self) -> None:

@@ -14,11 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
 from detector.handler import Detector
 from detector.settings import DetectorSettings
 from fraud_processor.handler import FraudProcessor
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.structs import OffsetAndMetadata
 from legit_processor.handler import LegitProcessor
 from pipeline.contracts import topics
 from pipeline.operations.audit.auditor import audit
@@ -184,9 +185,9 @@ class Deployment:
             detector = DetectorSettings.from_env(self.environ)
             serve(service, detector.service, lambda codec: Detector(codec, detector.rules), stop)
             return
-        handler = {"legit_processor": LegitProcessor, "fraud_processor": FraudProcessor}[service]
+        processor = LegitProcessor if service == "legit_processor" else FraudProcessor
         settings = ServiceSettings.from_env(self.environ)
-        serve(service, settings, lambda codec: handler(codec, StagedLines(printed)), stop)
+        serve(service, settings, lambda codec: processor(codec, StagedLines(printed)), stop)
 
     def spawn(self, module: str, log: Path, **variables: str) -> subprocess.Popen[bytes]:
         """Start a service as its own process, its output in ``log``."""

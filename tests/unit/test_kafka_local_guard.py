@@ -11,6 +11,7 @@ from pathlib import Path
 from kafka_local.guard import Guard
 from tests.support.eventually import eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 GONE_WITHIN_SECONDS = 20.0
 
 # Holds a guard, starts a child that ignores what can be ignored, says its pid and the folder, and waits to be killed.
@@ -48,7 +49,7 @@ def test_release_kills_and_removes() -> None:
 
 def test_nothing_outlives_a_holder_that_was_killed() -> None:
     """SIGKILL of the holder ends a child that ignores signals and is stopped, and removes the folder."""
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     with holder, holder.stdout:
         pid, folder = holder.stdout.readline().split()

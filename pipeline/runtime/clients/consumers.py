@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaConsumer
+from kafka.errors import KafkaTimeoutError
 
 from pipeline.runtime.clients.connection import config_of
 from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, HEARTBEAT_MS, SESSION_MS
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.runtime.settings import KafkaSettings
 
 FETCH_WAIT_MS: Final = 100
+METADATA_SECONDS: Final = 10.0
+METADATA_PAUSE_SECONDS: Final = 0.02
 METADATA_AGE_MS: Final = 30_000  # new partitions of a topic are seen within this time
 
 _COMMITTED_ONLY: Final[dict[str, Any]] = {
@@ -27,8 +31,12 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
 def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaConsumer:
     """Return a consumer subscribed to one topic, which commits nothing and decides nothing about where to start.
 
+    It knows the topic's partitions when it is returned. A member that joins before it does and is made the leader
+    assigns nothing to anybody, and the client does not always notice when the partitions come to be known: on a busy
+    machine one start in ten never read a record.
+
     Raises:
-        KafkaError: no broker answered.
+        KafkaError: no broker answered, or none knows the topic.
 
     """
     consumer = KafkaConsumer(
@@ -40,6 +48,12 @@ def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaCons
         heartbeat_interval_ms=HEARTBEAT_MS,
     )
     consumer.subscribe([topic])
+    deadline = time.monotonic() + METADATA_SECONDS
+    while not consumer.partitions_for_topic(topic):
+        if time.monotonic() > deadline:
+            consumer.close(autocommit=False)
+            raise KafkaTimeoutError(f"no partitions of {topic} known within {METADATA_SECONDS:g} s")
+        time.sleep(METADATA_PAUSE_SECONDS)
     return consumer
 
 

@@ -1,0 +1,1 @@
+"""Tests of whole services, as a user runs them."""

@@ -1,0 +1,1 @@
+"""Tests of single modules: no network, no Kafka, no clock that is waited for."""
