@@ -82,7 +82,7 @@ def test_other_encodings_of_unicode_are_refused(encoding: str) -> None:
     assert reason_of('{"a":1}'.encode(encoding)) in {Reason.INVALID_JSON, Reason.NOT_UTF8}
 
 
-@pytest.mark.parametrize("value", [b"[]", b'[{"a":1}]', b"null", b'"text"', b"12", b"1.5", b"true", b"[" * 100_000])
+@pytest.mark.parametrize("value", [b"[]", b'[{"a":1}]', b"null", b'"text"', b"12", b"1.5", b"true"])
 def test_other_values_than_objects_are_refused(value: bytes) -> None:
     """An array, a string, a number, a truth value and null are JSON, yet no message."""
     assert reason_of(value) == Reason.NOT_AN_OBJECT

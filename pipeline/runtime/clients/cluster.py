@@ -10,8 +10,7 @@ from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
 from kafka.errors import TopicAlreadyExistsError
 from kafka.structs import TopicPartition
 
-from pipeline.runtime.clients.connection import config_of
-from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS
+from pipeline.runtime.clients.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,9 +42,7 @@ class Cluster:
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
-        self._admin = KafkaAdminClient(
-            **config_of(settings, client_id), bootstrap_timeout_ms=BOOTSTRAP_MS, request_timeout_ms=REQUEST_MS
-        )
+        self._admin = connect(KafkaAdminClient, settings, client_id=client_id, request_timeout_ms=REQUEST_MS)
 
     def __enter__(self) -> Self:
         """Return the connection."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka.errors import (
     AuthorizationError,
     IllegalSaslStateError,
+    KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
 )
 from kafka.net.compat import KafkaNetClient
 
-from pipeline.runtime.clients.deadlines import CONNECTION_SETUP_MS
+from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, CONNECTION_SETUP_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.runtime.settings import KafkaSettings
 
-__all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "config_of"]
+__all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "connect"]
 
 # Trying again does not help against these.
 ACCESS_ERRORS = (
@@ -30,6 +34,9 @@ ACCESS_ERRORS = (
 )
 
 LEAST_CONNECTION_DELAY_MS = 50
+PROBE_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
@@ -53,15 +60,32 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
         return delay_ms
 
 
-def config_of(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+def connect(client: Callable[..., T], settings: KafkaSettings, **config: Any) -> T:  # noqa: ANN401 (the client's own)
+    """Return a client of this class, connected, with the shared configuration and ``config``.
+
+    A client that cannot bootstrap raises from its constructor and leaves a thread behind that goes on trying, so
+    first somebody must listen.
+
+    Raises:
+        KafkaError: no broker answered.
+
+    """
+    for address in settings.brokers:
+        host, _, port = address.rpartition(":")
+        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), PROBE_SECONDS):
+            return client(**config_of(settings), **config)
+    raise KafkaConnectionError(f"nobody listens at {','.join(settings.brokers)}")
+
+
+def config_of(settings: KafkaSettings) -> dict[str, Any]:
     """Return the keyword arguments that producers, consumers and admin clients share."""
     config: dict[str, Any] = {
         "bootstrap_servers": list(settings.brokers),
-        "client_id": client_id,
         "security_protocol": settings.security_protocol,
         # Setting one option replaces the client's list of them, the one that it needs for latency included.
         "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         "reconnect_backoff_max_ms": 1_000,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
     }
     if settings.security_protocol.startswith("SASL"):
         config["sasl_mechanism"] = settings.sasl_mechanism

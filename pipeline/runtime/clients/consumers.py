@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError
 
-from pipeline.runtime.clients.connection import config_of
-from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, HEARTBEAT_MS, SESSION_MS
+from pipeline.runtime.clients.connection import connect
+from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
 
 if TYPE_CHECKING:
     from pipeline.runtime.settings import KafkaSettings
@@ -24,7 +24,6 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
     "enable_auto_commit": False,
     "fetch_max_wait_ms": FETCH_WAIT_MS,
     "metadata_max_age_ms": METADATA_AGE_MS,
-    "bootstrap_timeout_ms": BOOTSTRAP_MS,
 }
 
 
@@ -39,8 +38,10 @@ def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaCons
         KafkaError: no broker answered, or none knows the topic.
 
     """
-    consumer = KafkaConsumer(
-        **config_of(settings, group),
+    consumer = connect(
+        KafkaConsumer,
+        settings,
+        client_id=group,
         **_COMMITTED_ONLY,
         group_id=group,
         auto_offset_reset="none",
@@ -64,4 +65,4 @@ def reader(settings: KafkaSettings, client_id: str) -> KafkaConsumer:
         KafkaError: no broker answered.
 
     """
-    return KafkaConsumer(**config_of(settings, client_id), **_COMMITTED_ONLY, auto_offset_reset="earliest")
+    return connect(KafkaConsumer, settings, client_id=client_id, **_COMMITTED_ONLY, auto_offset_reset="earliest")

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaProducer
 
-from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, config_of
+from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, connect
 from pipeline.runtime.clients.deadlines import (
-    BOOTSTRAP_MS,
     CLOSE_SECONDS,
     DELIVERY_MS,
     MAX_BLOCK_MS,
@@ -42,8 +41,10 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
         KafkaError: no broker answered, or the id could not be initialised in time.
 
     """
-    producer = KafkaProducer(
-        **config_of(settings, transactional_id),
+    producer = connect(
+        KafkaProducer,
+        settings,
+        client_id=transactional_id,
         kafka_client=PatientNetClient,
         transactional_id=transactional_id,
         acks="all",
@@ -56,7 +57,6 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
         delivery_timeout_ms=DELIVERY_MS,
         max_block_ms=MAX_BLOCK_MS,
         transaction_timeout_ms=TRANSACTION_MS,
-        bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
     try:
         producer.init_transactions()
@@ -73,8 +73,10 @@ def plain_producer(settings: KafkaSettings, client_id: str) -> KafkaProducer:
         KafkaError: no broker answered.
 
     """
-    return KafkaProducer(
-        **config_of(settings, client_id),
+    return connect(
+        KafkaProducer,
+        settings,
+        client_id=client_id,
         kafka_client=PatientNetClient,
         acks="all",
         enable_idempotence=True,
@@ -84,7 +86,6 @@ def plain_producer(settings: KafkaSettings, client_id: str) -> KafkaProducer:
         delivery_timeout_ms=GENERATOR_DELIVERY_MS,
         request_timeout_ms=REQUEST_MS,
         max_block_ms=MAX_BLOCK_MS,
-        bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
 
 
