@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from kafka_local.errors import PreparationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,7 +32,7 @@ class Guard:
     """
 
     def __init__(self) -> None:
-        # The name comes before the guard and the folder after it, so that there is no moment to leave one behind.
+        # First the name, then a guard that is ready, then the folder: there is no moment to leave one behind.
         self.scratch = Path(tempfile.gettempdir()).resolve() / f"kafka-local-{secrets.token_hex(6)}"
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SWEEPER), str(self.scratch)],
@@ -38,6 +40,10 @@ class Guard:
             stdout=subprocess.PIPE,
             process_group=0,
         )
+        if not self._process.stdout or not self._process.stdout.read(1):
+            self._process.kill()
+            self._process.communicate()
+            raise PreparationError("the guard process did not start, and without it Java could stay behind")
         self.scratch.mkdir(mode=0o700)
 
     def spawn(

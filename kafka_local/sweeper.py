@@ -22,11 +22,13 @@ PAUSE_SECONDS = 0.02
 def main(scratch: str) -> None:
     """Wait for the launcher's end, then kill the group that this process leads and remove ``scratch``.
 
-    Standard output is held open until all is done: its end tells a launcher that still lives.
+    Standard output tells the launcher two things: a byte, that signals can no longer end this process, so that there may
+    be something to guard; and its end, that all is done.
     """
     # SIGHUP too: the kernel sends it to a group that loses its launcher while a paused (stopped) node is in it.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    os.write(sys.stdout.fileno(), b"!")
     while os.read(sys.stdin.fileno(), 1024):
         pass
     group = os.getpgrp()
@@ -40,8 +42,8 @@ def main(scratch: str) -> None:
 
 
 def _remove(scratch: str) -> None:
-    # Not once the group is gone: where no init process reaps, its dead stay visible for ever. A dying process may still
-    # finish a file, which the next attempt removes; in a folder that is gone it can create none.
+    # Does not wait for the group to be gone: where no init process reaps, the dead stay visible for ever. One that is
+    # dying may still finish a file, which the next attempt removes; in a folder that is gone it can create none.
     for _ in range(REMOVAL_ATTEMPTS):
         shutil.rmtree(scratch, ignore_errors=True)
         if not os.path.lexists(scratch):

@@ -59,11 +59,12 @@ def test_blanks_around_the_end_are_the_only_thing_that_goes() -> None:
     )
 
 
-@given(extra=EXTRA, before=BLANKS, inside=BLANKS, behind=BLANKS, judged=VERDICTS, ascii_only=st.booleans())
+@given(extra=EXTRA, blanks=st.tuples(BLANKS, BLANKS, BLANKS), judged=VERDICTS, ascii_only=st.booleans())
 def test_nothing_before_the_verdict_changes(
-    *, extra: dict[str, Any], before: bytes, inside: bytes, behind: bytes, judged: Verdict, ascii_only: bool
+    *, extra: dict[str, Any], blanks: tuple[bytes, bytes, bytes], judged: Verdict, ascii_only: bool
 ) -> None:
     """Whatever a message holds, its bytes up to its end stand unchanged, and the verdict is the last member."""
+    before, inside, behind = blanks
     members = json.dumps(TRANSFER | extra, ensure_ascii=ascii_only).encode()[1:-1]
     value = before + b"{" + inside + members + inside + b"}" + behind
     written = with_verdict(value, judged)

@@ -1,0 +1,102 @@
+"""The tables of README.md and the whole of .env.example, made from the registries: ``python -m tests.support.reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import demo.settings
+import detector.settings
+import generator.settings
+from pipeline.contracts import headers, topics
+from pipeline.runtime import provision, service, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.runtime.environment import Variable
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+ENV_EXAMPLE = ROOT / ".env.example"
+
+ENV_HEAD = """\
+# Every variable with its default. Copy this file to .env and change what differs: compose and the services read it.
+# A variable of the real environment wins over .env; an empty one means its default.
+"""
+
+
+def variables() -> dict[str, tuple[Variable[object], str]]:
+    """Return every variable by name, with who reads it."""
+    groups: list[tuple[Iterable[Variable[object]], str]] = [
+        (settings.VARIABLES, "all"),
+        ((service.LOST_OFFSETS,), "detector, processors"),
+        ((provision.PARTITIONS, provision.REPLICATION, provision.MIN_INSYNC), "topics"),
+        (generator.settings.VARIABLES, "generator"),
+        (detector.settings.VARIABLES, "detector"),
+        ((demo.settings.DEMO_SECONDS,), "demo"),
+    ]
+    found: dict[str, tuple[Variable[object], str]] = {}
+    for group, reader in groups:
+        for variable in group:
+            found.setdefault(variable.name, (variable, reader))
+    return found
+
+
+def topics_table() -> str:
+    """Return the table of topics."""
+    rows = ["| topic | name from | key | message | written by | read by | kept |", "|---|---|---|---|---|---|---|"]
+    for topic in topics.ALL:
+        variable = f"`{topic.variable}`" if topic.dead_letter_of is None else "its twin's"
+        rows.append(
+            f"| `{topic.default_name}` | {variable} | {topic.record_key} | {topic.message} | "
+            f"{', '.join(topic.producers)} | {', '.join(topic.consumers)} | {topic.retention_ms // topics.DAY_MS} days |"
+        )
+    return "\n".join(rows)
+
+
+def headers_table() -> str:
+    """Return the table of record headers."""
+    rows = ["| header | value | stands on |", "|---|---|---|"]
+    rows += [f"| `{kind.name}` | {kind.value} | {kind.stands_on} |" for kind in headers.ALL]
+    return "\n".join(rows)
+
+
+def variables_table() -> str:
+    """Return the table of variables."""
+    rows = ["| variable | default | read by | what it sets |", "|---|---|---|---|"]
+    for name, (variable, reader) in variables().items():
+        default = f"`{variable.default}`" if variable.default else ""
+        rows.append(f"| `{name}` | {default} | {reader} | {variable.description} |")
+    return "\n".join(rows)
+
+
+def env_example() -> str:
+    """Return the text of .env.example."""
+    blocks = [ENV_HEAD]
+    for name, (variable, reader) in variables().items():
+        blocks.append(f"# {variable.description} ({reader})\n#{name}={variable.default}\n")
+    return "\n".join(blocks)
+
+
+def with_tables(readme: str) -> str:
+    """Return the README's text with its tables made anew, each between its two marks."""
+    for mark, table in (
+        ("topics", topics_table()),
+        ("headers", headers_table()),
+        ("variables", variables_table()),
+    ):
+        head, marked, rest = readme.partition(f"<!-- {mark}: made by `make docs` -->\n")
+        _, end, tail = rest.partition(f"<!-- /{mark} -->")
+        readme = f"{head}{marked}{table}\n{end}{tail}"
+    return readme
+
+
+def main() -> None:
+    """Write both files."""
+    README.write_text(with_tables(README.read_text()))
+    ENV_EXAMPLE.write_text(env_example())
+
+
+if __name__ == "__main__":
+    main()
