@@ -33,6 +33,7 @@ class View:
         self._terminal = stream.isatty()
         self._started = time.monotonic()
         self._shown = float("-inf")
+        self._said = ""
 
     def show(self, seen: Seen) -> None:
         """Show the figures, unless that was done a moment ago."""
@@ -45,9 +46,11 @@ class View:
         self._stream.flush()
 
     def say(self, text: str) -> None:
-        """Show a sentence of its own."""
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        """Show a sentence: as a line of its own, or in the block from now on."""
+        self._said = text
+        if not self._terminal:
+            self._stream.write(text + "\n")
+            self._stream.flush()
 
     def line(self, seen: Seen) -> str:
         """Return the figures as one plain line."""
@@ -73,7 +76,8 @@ class View:
         lines += [f"{service:<{width}}  {lag:>12,}" for service, lag in seen.lags.items()]
         lines += ["", f"{DIM}latest fraud{PLAIN}"]
         lines += [f"{RED}{fraud}{PLAIN}" for fraud in reversed(seen.frauds)]
-        return "\n".join([*lines, "", f"{DIM}{self._hint}{PLAIN}"])
+        lines += ["", f"{DIM}{self._hint}{PLAIN}"]
+        return "\n".join([*lines, self._said] if self._said else lines)
 
     def _topic_row(self, topic: Topic, seen: Seen, width: int) -> str:
         total = seen.totals[topic]
