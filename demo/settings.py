@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing
@@ -24,7 +24,7 @@ class DemoSettings:
     """``environ`` is for the services; ``seconds`` is None for a demo without an end."""
 
     common: CommonSettings
-    environ: dict[str, str]
+    environ: dict[str, str] = field(repr=False)
     seconds: float | None
 
     @classmethod

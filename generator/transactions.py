@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
+from pipeline.contracts.money import decimals_of
+
 if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
 ACCOUNT_CHARACTERS: Final = string.ascii_letters + string.digits
 ACCOUNT_LENGTH: Final = 12
-LEAST_CENTS: Final = 1_00
-MOST_CENTS: Final = 1000_00
+LEAST: Final = 1
+MOST: Final = 1000
 
 PAYMENT_TYPES: Final = ("VISA", "MASTERCARD", "BITCOIN")
 PAYEES: Final = ("me", "mom", "dad", "friend", "stranger")
@@ -46,11 +48,12 @@ def _transaction_id(chance: Random) -> str:
 
 
 class TransferSource:
-    """Transfers of 1.00 to 1000.00, every cent as likely as any other, between accounts that are all new."""
+    """Transfers of 1 to 1000, every cent (or what the currency has) equally likely, between accounts all new."""
 
     def __init__(self, chance: Random, currency: str) -> None:
         self._chance = chance
         self._currency = currency
+        self._decimals = decimals_of(currency)
 
     def make(self, moment: datetime) -> Generated:
         """Return the next transfer."""
@@ -61,7 +64,9 @@ class TransferSource:
             "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "source": source,
             "target": "".join(chance.choices(ACCOUNT_CHARACTERS, k=ACCOUNT_LENGTH)),
-            "amount": Decimal(chance.randint(LEAST_CENTS, MOST_CENTS)).scaleb(-2),
+            "amount": Decimal(chance.randint(LEAST * 10**self._decimals, MOST * 10**self._decimals)).scaleb(
+                -self._decimals
+            ),
             "currency": self._currency,
         }
         return Generated(source.encode(), _encode(value))

@@ -22,9 +22,9 @@ class LargeAmount:
     def __init__(self, limit: Decimal) -> None:
         self._limit = limit
 
-    def describe(self) -> dict[str, str]:
-        """Return the rule as text."""
-        return {"id": ID, "severity": SEVERITY, "score": str(SCORE), "limit": str(self._limit)}
+    def describe(self) -> dict[str, object]:
+        """Return what decides about hits."""
+        return {"id": ID, "severity": SEVERITY, "score": SCORE, "limit": str(self._limit)}
 
     def judge(self, transaction: Transaction) -> Hit | None:
         """Return the hit, or None where the amount is below the limit."""

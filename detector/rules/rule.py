@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class Rule(Protocol):
     """One reason to take a transaction for fraud."""
 
-    def describe(self) -> dict[str, str]:
-        """Return all that decides what the rule does, as text: the rule set's hash is made of it."""
+    def describe(self) -> dict[str, object]:
+        """Return all that decides what the rule does, fit for JSON: the rule set's hash is made of it."""
         ...
 
     def judge(self, transaction: Transaction) -> Hit | None:

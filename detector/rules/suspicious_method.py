@@ -21,9 +21,9 @@ class SuspiciousMethod:
     def __init__(self, methods: frozenset[str]) -> None:
         self._methods = methods
 
-    def describe(self) -> dict[str, str]:
-        """Return the rule as text."""
-        return {"id": ID, "severity": SEVERITY, "score": str(SCORE), "methods": ",".join(sorted(self._methods))}
+    def describe(self) -> dict[str, object]:
+        """Return what decides about hits."""
+        return {"id": ID, "severity": SEVERITY, "score": SCORE, "methods": sorted(self._methods)}
 
     def judge(self, transaction: Transaction) -> Hit | None:
         """Return the hit, or None where the method is not suspicious."""

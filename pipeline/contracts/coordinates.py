@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
+
+MAX_PARTITION: Final = 2**31 - 1
+MAX_OFFSET: Final = 2**63 - 1
+MAX_CHARACTERS: Final = len(f"{MAX_PARTITION}:{MAX_OFFSET}")
 
 
 class Coordinates(NamedTuple):
@@ -20,14 +24,15 @@ class Coordinates(NamedTuple):
         """Read what :meth:`encode` wrote.
 
         Raises:
-            ValueError: the value is not two non-negative decimal numbers with a colon between them.
+            ValueError: the value is not two decimal numbers with a colon between them, each within Kafka's range.
 
         """
         partition, colon, offset = (value or b"").partition(b":")
-        if not (colon and partition.isdigit() and offset.isdigit() and len(offset) <= len(str(2**63))):
-            message = f"not coordinates: {value!r}"
-            raise ValueError(message)
-        return cls(int(partition), int(offset))
+        if colon and partition.isdigit() and offset.isdigit() and len(value or b"") <= MAX_CHARACTERS:
+            found = cls(int(partition), int(offset))
+            if found.partition <= MAX_PARTITION and found.offset <= MAX_OFFSET:
+                return found
+        raise ValueError(f"not coordinates: {value!r}")
 
     def __str__(self) -> str:
         """Return the same text as the header carries."""

@@ -49,7 +49,7 @@ def exact_amount(value: object, currency: str, member: str) -> Decimal:
             raise InvalidMessageError(Reason.AMOUNT_TOO_LARGE, f"{member} has over {MAX_INTEGER_DIGITS} digits")
         number = Decimal(value)
     elif type(value) is Decimal:
-        number = value
+        number = value or Decimal(0).copy_sign(value)  # a zero may have any exponent
         if number.adjusted() >= MAX_INTEGER_DIGITS:
             raise InvalidMessageError(Reason.AMOUNT_TOO_LARGE, f"{member} has over {MAX_INTEGER_DIGITS} digits")
     else:

@@ -50,7 +50,9 @@ class Environment:
 
     def reject(self, variable: Variable[T], why: str) -> None:
         """Note a problem that concerns a variable, such as one that only shows beside another variable."""
-        self.problems.append(f"{variable.name} {why}")
+        problem = f"{variable.name} {why}"
+        if problem not in self.problems:  # a variable that several parts read is told once
+            self.problems.append(problem)
 
     def check(self) -> None:
         """End the reading.

@@ -22,7 +22,10 @@ class StagedLines:
     def committed(self) -> None:
         """Print what was staged."""
         if self._lines:
-            self._stream.write("\n".join(self._lines) + "\n")
+            text = "\n".join(self._lines) + "\n"
+            # A terminal that lacks a character gets its escape: a name must not end the service.
+            encoding = self._stream.encoding or "utf-8"
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             self._stream.flush()
             self._lines.clear()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.contracts.money import is_currency
+from pipeline.contracts.topics import DEAD_LETTER_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
-_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_MAX_TOPIC_NAME = 249 - len(DEAD_LETTER_SUFFIX)
 _MAX_PORT = 65535
+
+MOST = 10_000_000
 
 
 def text(value: str) -> str:
@@ -50,13 +54,13 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 def number_above_zero(value: str) -> float:
-    """Accept a finite decimal number above 0."""
+    """Accept a decimal number above 0 and not beyond all reason."""
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        message = "a number above 0"
+    if not 0 < number <= MOST:
+        message = f"a number above 0, at most {MOST}"
         raise ValueError(message)
     return number
 
@@ -109,9 +113,9 @@ def addresses(value: str) -> tuple[str, ...]:
 
 
 def topic_name(value: str) -> str:
-    """Accept what Kafka accepts as the name of a topic."""
-    if not _TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
-        message = "a topic name: 1 to 249 ASCII letters, digits, dots, underscores and hyphens"
+    """Accept what Kafka accepts as the name of a topic, less what the name of its dead letters needs."""
+    if not _TOPIC_NAME.fullmatch(value) or value in {".", ".."} or len(value) > _MAX_TOPIC_NAME:
+        message = f"a topic name: 1 to {_MAX_TOPIC_NAME} ASCII letters, digits, dots, underscores and hyphens"
         raise ValueError(message)
     return value
 

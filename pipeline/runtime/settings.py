@@ -107,6 +107,9 @@ VARIABLES: tuple[Variable[object], ...] = (
 )
 
 
+DEAD_LETTERS = " (its dead letters)"
+
+
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:
     """How to reach the cluster and what we are called there. ``startup_timeout_seconds`` bounds every start."""
@@ -145,13 +148,20 @@ class KafkaSettings:
                     env.reject(variable, f"must be set with {SECURITY_PROTOCOL.name}={settings.security_protocol}")
         for variable in (SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE):
             path = env.read(variable)
-            if path and not Path(path).is_file():
+            if path and not _is_file(path):
                 env.reject(variable, f"names a file that is not there: {path}")
         return settings
 
     def group_of(self, service: str) -> str:
         """Return the consumer group of a service."""
         return f"{self.id_prefix}.{service}"
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +175,12 @@ class TopicNames:
         """Read the names, which must differ from each other."""
         names = cls({variable.name: env.read(variable) for variable in TOPIC_NAMES})
         seen: dict[str, str] = {}
-        for variable in TOPIC_NAMES:
-            name = names.by_variable[variable.name]
-            if name in seen:
+        for topic in topics.ALL:
+            name = names[topic]
+            if name in seen and not (topic.dead_letter_of and seen[name].endswith(DEAD_LETTERS)):
+                variable = next(found for found in TOPIC_NAMES if found.name == topic.variable)
                 env.reject(variable, f"names the same topic as {seen[name]}: {name}")
-            seen[name] = variable.name
+            seen[name] = topic.variable + ("" if topic.dead_letter_of is None else DEAD_LETTERS)
         return names
 
     def __getitem__(self, topic: Topic) -> str:

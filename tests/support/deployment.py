@@ -132,6 +132,11 @@ class Deployment:
         assert report is not None
         return report
 
+    def wait_until_drained(self) -> Report:
+        """Return the auditor's word once all input that there is has been judged; nobody may write meanwhile."""
+        count = len(self.records(topics.TRANSACTIONS))
+        return self.wait_until_judged(count)
+
     def commit_by_hand(self, service: str, offset: int) -> None:
         """Commit an offset of partition 0 for a service that does not run."""
         topic = topics.consumed_by(service)
