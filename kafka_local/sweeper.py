@@ -22,8 +22,8 @@ PAUSE_SECONDS = 0.02
 def main(scratch: str) -> None:
     """Wait for the launcher's end, then kill the group that this process leads and remove ``scratch``.
 
-    Standard output tells the launcher two things: a byte, that signals can no longer end this process, so that there may
-    be something to guard; and its end, that all is done.
+    Standard output tells the launcher two things: a byte, that signals can no longer end this process, so that there
+    may be something to guard; and its end, that all is done.
     """
     # SIGHUP too: the kernel sends it to a group that loses its launcher while a paused (stopped) node is in it.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
