@@ -1,5 +1,6 @@
 # One image for every service: they share the pipeline package and differ in the module they run.
-# `docker build --target detector .` makes the image of one of them.
+# `docker build --target detector .` makes the image of one of them; a deployment hands in the digest it has tested:
+# `--build-arg PYTHON_IMAGE=python:3.13-slim@sha256:...`.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 # Wheels only, so no compiler is needed here, and no pip in what is copied out of here.

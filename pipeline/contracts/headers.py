@@ -47,8 +47,22 @@ TIMESTAMP = HeaderKind(
     "the original record time, in milliseconds since 1970, where the broker would have refused it",
     "records whose time lies ahead",
 )
+ATTEMPT = HeaderKind(
+    "pipeline.attempt",
+    "how often it was sent again, from 1",
+    "records of the branches that were sent again, and markers",
+)
+MARKER = HeaderKind(
+    "pipeline.marker", "`redriven` or `resume`", "records among dead letters that are no letters but tell of them"
+)
+LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")
+BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it became", "markers `redriven`")
 
-ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP)
+# Values of MARKER.
+REDRIVEN = b"redriven"
+RESUME = b"resume"
+
+ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP, ATTEMPT, MARKER, LETTER, BECAME)
 
 
 def foreign(headers: Iterable[Header]) -> tuple[Header, ...]:

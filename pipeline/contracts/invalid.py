@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NO_ORIGIN = "no-origin"
     INVALID_VERDICT = "invalid-verdict"
     UNSUPPORTED_METHOD = "unsupported-method"
+    SKIPPED = "skipped"
 
 
 class InvalidMessageError(PipelineError):

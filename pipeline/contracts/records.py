@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pipeline.contracts import headers
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.contracts.headers import Header
 
@@ -33,6 +34,24 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def place(self) -> Coordinates:
         """Where the record stands in the topic it was read from."""
         return Coordinates(self.partition, self.offset)
+
+
+def record_of(raw: Any, *, is_input: bool) -> Record:  # noqa: ANN401 (a record of whatever client)
+    """Return a client's record as ours; ``is_input``: it was read where transactions enter.
+
+    There it is its own origin, and headers of our names, which somebody outside has written, stay behind.
+    """
+    place = Coordinates(raw.partition, raw.offset)
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp_ms=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        headers=headers.foreign(raw.headers) if is_input else tuple(raw.headers),
+        origin=place if is_input else headers.coordinates_in(raw.headers, headers.ORIGIN),
+    )
 
 
 class Outgoing:

@@ -45,9 +45,14 @@ def letter_of(record: Record, error: InvalidMessageError, service: str, limit: i
     ]
     if record.origin is not None:
         about.insert(0, (headers.ORIGIN.name, record.origin.encode()))
+    attempt = headers.find(record.headers, headers.ATTEMPT)
+    if attempt is not None:
+        about.append((headers.ATTEMPT.name, attempt))
     whole = (*headers.foreign(record.headers), *about)
     if size_of(record.key, record.value, whole) <= limit:
-        return Letter(record.key, record.value, whole)
+        # The client refuses a record with neither: a tombstone without a key is an empty letter, its reason tells.
+        value = b"" if record.key is None and record.value is None else record.value
+        return Letter(record.key, value, whole)
     value = record.value or b""
     about.append((headers.TRUNCATED.name, b"%d:%s" % (len(value), hashlib.sha256(value).hexdigest().encode())))
     return Letter((record.key or b"")[:KEPT_KEY_BYTES], value[:KEPT_VALUE_BYTES], tuple(about))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.runtime import parsing, settings
+from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.health import Heartbeat
+from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.settings import CommonSettings
 from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
@@ -117,6 +119,8 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         max_records=MAX_BATCH_RECORDS,
         watchdog=watchdog,
         beat=Heartbeat(common.process.heartbeat_file).beat,
+        breaker=Breaker(),
+        resume=ResumeWatch(kafka, client_id, facts[topics.dead_letters_of(source)], name),
     ).run(stop)
 
 

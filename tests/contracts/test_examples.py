@@ -22,13 +22,14 @@ EXAMPLES: Final = Path(topics.__file__).with_name("examples")
 INVALID: Final = "transactions-invalid"
 CARRYING: Final = [topic.key for topic in topics.ALL if topic.dead_letter_of is None]
 
-# These show in the absence of a value, in headers, in a size, or on a later topic: no file of the input has them.
+# These show in what is absent, in headers, in a size, on a later topic or by hand: no file of the input has them.
 NOT_IN_A_FILE: Final = {
     Reason.TOMBSTONE,
     Reason.NO_ORIGIN,
     Reason.TOO_LARGE,
     Reason.INVALID_VERDICT,
     Reason.UNSUPPORTED_METHOD,
+    Reason.SKIPPED,
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.contracts import topics
-from tests.support.compose import Container, Project, docker, free_ports, require_docker
+from tests.support.compose import Container, Project, docker, free_ports, network, require_docker
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ def life() -> Iterator[Life]:
     """Bring Kafka and the services up, let them process everything, stop them, take them down."""
     require_docker()
     name = f"fraud-test-{uuid.uuid4().hex[:8]}"
-    docker("network", "create", name)
     kafka = Project(
         f"{name}-kafka", "docker-compose.kafka.yml", {"KAFKA_NETWORK": name, "KAFKA_OUTSIDE_PORT": free_ports(1)[0]}
     )
@@ -61,13 +60,9 @@ def life() -> Iterator[Life]:
         "GENERATOR_SEED": str(SEED),
     }
     pipeline = Project(name, "docker-compose.yml", variables)
-    try:
+    with network(name), kafka.taken_down(), pipeline.taken_down():
         kafka.compose("up", "--detach", "--wait")
         yield _live(kafka, pipeline)
-    finally:
-        pipeline.down()
-        kafka.down()
-        docker("network", "rm", name)
 
 
 def _live(kafka: Project, pipeline: Project) -> Life:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.operations.audit.auditor import audit
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.settings import common_from_env
-from tests.support.compose import Project, docker, free_ports, require_docker
+from tests.support.compose import Project, docker, free_ports, network, require_docker
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def running() -> Iterator[Running]:
     require_docker()
     name = f"fraud-test-{uuid.uuid4().hex[:8]}"
     ports = free_ports(3)
-    docker("network", "create", name)
     outside = {f"KAFKA_OUTSIDE_PORT_{node}": port for node, port in enumerate(ports, start=1)}
     kafka = Project(f"{name}-kafka", "docker-compose.kafka.cluster.yml", {"KAFKA_NETWORK": name, **outside})
     variables = {
@@ -69,14 +68,10 @@ def running() -> Iterator[Running]:
     }
     pipeline = Project(name, "docker-compose.yml", variables)
     settings = common_from_env({"KAFKA_BROKER_URL": ",".join(f"127.0.0.1:{port}" for port in ports)})
-    try:
+    with network(name), kafka.taken_down(), pipeline.taken_down():
         kafka.compose("up", "--detach", "--wait")
         pipeline.compose("up", "--build", "--detach", "--wait")
         yield Running(kafka, pipeline, settings)
-    finally:
-        pipeline.down()
-        kafka.down()
-        docker("network", "rm", name)
 
 
 def test_a_killed_broker_stops_nothing(running: Running) -> None:

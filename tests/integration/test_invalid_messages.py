@@ -78,6 +78,18 @@ def test_each_is_one_dead_letter_with_its_reason_and_the_next_goes_on(deploy: Ca
         assert headers["pipeline.service"] == b"detector", case
 
 
+def test_a_tombstone_without_a_key_is_an_empty_letter(deploy: Callable[..., Deployment]) -> None:
+    """Guard: the empty value in ``letter_of``; the client refuses a record that has neither key nor value."""
+    pipeline = deploy()
+    pipeline.put_tombstone()
+    pipeline.put(changed())
+    with pipeline.running("detector"):
+        report = pipeline.wait_until_judged(2)
+    assert report.outcomes == {"legit": 1, "fraud": 0, "dead-letter": 1}
+    (letter,) = pipeline.records(topics.TRANSACTIONS_DEAD_LETTER)
+    assert (letter.key, letter.value, headers_of(letter)["pipeline.reason"]) == (None, b"", b"tombstone")
+
+
 def test_control_characters_reach_no_terminal(deploy: Callable[..., Deployment]) -> None:
     """Escape sequences and line ends in a field are printed as text, on the one line of their transaction."""
     pipeline = deploy()

@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_VARIABLES = (
@@ -90,6 +91,16 @@ def docker(*arguments: str, variables: Mapping[str, str] | None = None) -> str:
     except subprocess.TimeoutExpired as error:
         raise ComposeError(str(error)) from None
     return run.stdout
+
+
+@contextmanager
+def network(name: str) -> Iterator[None]:
+    """Have a network of this name for the time of the block."""
+    docker("network", "create", name)
+    try:
+        yield
+    finally:
+        docker("network", "rm", name)
 
 
 def free_ports(count: int) -> list[str]:
@@ -178,6 +189,14 @@ class Project:
     def down(self) -> None:
         """Remove all of it: containers, volumes, and the images that were built for it."""
         self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+
+    @contextmanager
+    def taken_down(self) -> Iterator[None]:
+        """Take it down at the end of the block, whatever happens there."""
+        try:
+            yield
+        finally:
+            self.down()
 
     def remains(self) -> list[str]:
         """Return the containers, volumes and networks that carry the project's name."""

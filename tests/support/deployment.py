@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,6 +100,19 @@ class Deployment:
         with self.producer(**config) as producer:
             name = self.name(topics.TRANSACTIONS)
             return [producer.send(name, value=value, key=key, partition=0).get(timeout=30) for value in values]
+
+    def put_tombstone(self) -> None:
+        """Write a record with neither key nor value to partition 0 of the input, past the client's own check."""
+        with self.producer() as producer:
+            place = TopicPartition(self.name(topics.TRANSACTIONS), 0)
+            producer.partitions_for(place.topic)
+            producer._accumulator.append(place, int(time.time() * 1000), None, None, [])  # noqa: SLF001
+
+    def put_many(self, value: bytes, count: int) -> None:
+        """Write the same record to partition 0 of the input, many times."""
+        with self.producer(batch_size=256 * 1024, linger_ms=5) as producer:
+            for _ in range(count):
+                producer.send(self.name(topics.TRANSACTIONS), value=value, partition=0)
 
     def records(self, topic: Topic) -> list[Any]:
         """Return all committed records of a topic."""

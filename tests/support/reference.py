@@ -1,4 +1,4 @@
-"""The tables of README.md and the whole of .env.example, made from the registries: ``python -m tests.support.reference``."""
+"""The tables of README.md and the whole of .env.example, made from the registries (``make docs``)."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
 
 def topics_table() -> str:
     """Return the table of topics."""
-    rows = ["| topic | name from | key | message | written by | read by | kept |", "|---|---|---|---|---|---|---|"]
+    rows = ["| topic | name from | key | message | written by | read by | kept |", "|---" * 7 + "|"]
     for topic in topics.ALL:
         variable = f"`{topic.variable}`" if topic.dead_letter_of is None else "its twin's"
         rows.append(
-            f"| `{topic.default_name}` | {variable} | {topic.record_key} | {topic.message} | "
-            f"{', '.join(topic.producers)} | {', '.join(topic.consumers)} | {topic.retention_ms // topics.DAY_MS} days |"
+            f"| `{topic.default_name}` | {variable} | {topic.record_key} | {topic.message} "
+            f"| {', '.join(topic.producers)} | {', '.join(topic.consumers)} "
+            f"| {topic.retention_ms // topics.DAY_MS} days |"
         )
     return "\n".join(rows)
 

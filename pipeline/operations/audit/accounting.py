@@ -29,7 +29,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit found, below the committed offsets. ``outcomes`` adds up to ``input`` where all is well.
 
     ``lost`` and ``duplicated`` count input offsets, ``unknown`` outcomes whose origin is no input offset or cannot
-    be read. ``examples`` holds the first coordinates of each.
+    be read, ``unmarked`` records that were sent again to a branch without a marker among its dead letters, or markers
+    without a record. ``examples`` holds the first coordinates of each.
     """
 
     input: int
@@ -37,18 +38,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     duplicated: int
     unknown: int
+    unmarked: int
     examples: dict[str, list[str]]
 
     @property
     def clean(self) -> bool:
-        """Tell whether every input offset has exactly one outcome, and every outcome an input offset."""
-        return not (self.lost or self.duplicated or self.unknown)
+        """Tell whether every input offset has exactly one outcome, every outcome an input offset, and so on."""
+        return not (self.lost or self.duplicated or self.unknown or self.unmarked)
 
     def line(self) -> str:
         """Return it as one line."""
         counted = " ".join(f"{outcome.value}={self.outcomes[outcome]}" for outcome in Outcome)
         line = f"audit: in={self.input} {counted} lost={self.lost} duplicated={self.duplicated}"
-        return f"{line} unknown={self.unknown}" if self.unknown else line
+        unknown = f" unknown={self.unknown}" if self.unknown else ""
+        return line + unknown + (f" unmarked={self.unmarked}" if self.unmarked else "")
 
 
 class Books:
@@ -62,6 +65,8 @@ class Books:
         self._decided: dict[int, BitMap64] = defaultdict(BitMap64)
         self._twice: dict[int, BitMap64] = defaultdict(BitMap64)
         self._unreadable = 0
+        self._retries: set[tuple[str, Coordinates]] = set()
+        self._markers: set[tuple[str, Coordinates]] = set()
 
     def add_input(self, place: Coordinates) -> None:
         """Note a record of the input topic."""
@@ -82,17 +87,32 @@ class Books:
         decided.add(origin.offset)
         self._outcomes[outcome][origin.partition].add(origin.offset)
 
+    def add_retry(self, branch: str, place: Coordinates) -> None:
+        """Note a record of a branch that says it was sent again: no outcome of its own, but it needs a marker."""
+        self._retries.add((branch, place))
+
+    def add_marker(self, branch: str, became: Coordinates) -> None:
+        """Note a marker that says what a dead letter of a branch became."""
+        self._markers.add((branch, became))
+
     def close(self) -> Report:
         """Compare the two sides."""
         lost = {partition: seen - self._decided[partition] for partition, seen in self._input.items()}
         unknown = {partition: seen - self._input[partition] for partition, seen in self._decided.items()}
+        unmarked = [f"{branch}:{place}" for branch, place in sorted(self._retries ^ self._markers)]
         return Report(
             input=_size(self._input),
             outcomes={outcome: _size(self._outcomes[outcome]) for outcome in Outcome},
             lost=_size(lost),
             duplicated=_size(self._twice),
             unknown=_size(unknown) + self._unreadable,
-            examples={"lost": _first(lost), "duplicated": _first(self._twice), "unknown": _first(unknown)},
+            unmarked=len(unmarked),
+            examples={
+                "lost": _first(lost),
+                "duplicated": _first(self._twice),
+                "unknown": _first(unknown),
+                "unmarked": unmarked[:MAX_EXAMPLES],
+            },
         )
 
 

@@ -90,6 +90,11 @@ class Cluster:
         offsets = self._admin.list_group_offsets({group: wanted})[group]
         return {place.partition: found.offset for place, found in offsets.items() if found.offset >= 0}
 
+    def members(self, group: str) -> int:
+        """Return how many members a group has; none where there is no such group."""
+        described = self._admin.describe_groups([group])
+        return sum(len(found["members"]) for found in described.values())
+
     def ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Return by partition the offset behind its last record, those of open transactions and markers included."""
         return self._offsets(topic, partitions, OffsetSpec.LATEST)

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from pipeline.contracts import headers
-from pipeline.contracts.coordinates import Coordinates
-from pipeline.contracts.records import Record
+from pipeline.contracts.records import Record, record_of
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.transactional.start import PartitionState, start_offset
@@ -37,23 +35,10 @@ class Batch:
         return sum(map(len, self.polled.values()))
 
     def records(self) -> Iterator[Record]:
-        """Yield the records, each partition's in its order; names of ours that came in from outside stay behind."""
-        for place, polled in self.polled.items():
+        """Yield the records, each partition's in its order."""
+        for polled in self.polled.values():
             for raw in polled:
-                yield Record(
-                    topic=place.topic,
-                    partition=place.partition,
-                    offset=raw.offset,
-                    timestamp_ms=raw.timestamp,
-                    key=raw.key,
-                    value=raw.value,
-                    headers=tuple(raw.headers),
-                    origin=(
-                        Coordinates(place.partition, raw.offset)
-                        if self.is_input
-                        else headers.coordinates_in(raw.headers, headers.ORIGIN)
-                    ),
-                )
+                yield record_of(raw, is_input=self.is_input)
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
@@ -103,6 +88,24 @@ class Intake:
             self._member = member
             return None
         return Batch(polled, membership, self._is_input) if polled else None
+
+    def stay(self) -> None:
+        """Stay a member of the group and read nothing; the next :meth:`poll` begins at the committed offsets.
+
+        Raises:
+            KafkaError: the cluster could not tell what it must.
+
+        """
+        self._member = None
+        self._consumer.pause(*self._consumer.assignment())
+        try:
+            self._consumer.poll(timeout_ms=POLL_MS)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            logger.debug("a new partition has no position yet: it gets one when reading goes on")
+
+    def go_on(self) -> None:
+        """Read again, after :meth:`stay`."""
+        self._consumer.resume(*self._consumer.paused())
 
     def rewind(self) -> None:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.backoff import growing_waits
+from pipeline.runtime.breaker import Breaker, BreakerTrippedError
 from pipeline.runtime.clients.connection import ACCESS_ERRORS, KafkaError
 from pipeline.runtime.clients.deadlines import HANDLE_SECONDS
 from pipeline.runtime.transactional.progress import Progress
+from pipeline.runtime.transactional.tripped import wait_until_resumed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.resume import ResumeWatch
     from pipeline.runtime.transactional.intake import Batch, Intake
     from pipeline.runtime.transactional.output import Output
     from pipeline.runtime.watchdog import Watchdog
@@ -47,6 +50,8 @@ class TransactionalLoop:
         max_records: int,
         watchdog: Watchdog,
         beat: Callable[[], None],
+        breaker: Breaker,
+        resume: ResumeWatch,
     ) -> None:
         """Put the parts together; ``beat`` is called at every turn, at least every few seconds."""
         self._service = service
@@ -57,6 +62,9 @@ class TransactionalLoop:
         self._max_records = max_records
         self._watchdog = watchdog
         self._beat = beat
+        self._breaker = breaker
+        self._resume = resume
+        self._invalid = 0
         self._progress = Progress()
         self._failures = 0
         self._waits: Iterator[float] = growing_waits()
@@ -85,21 +93,31 @@ class TransactionalLoop:
             self._intake.close()
 
     def _transact(self, batch: Batch, stop: Stop) -> None:
+        self._invalid = 0
         try:
             self._output.begin()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for record in batch.records():
                     self._handle(record)
+            self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
         except KafkaError as error:
             self._note(error, stop)
             self._settle(batch, stop)
-            return
+        except BreakerTrippedError as error:
+            self._settle(batch, stop)
+            if wait_until_resumed(error, self._intake, self._resume, self._beat, stop):
+                self._breaker.reset()
         except Exception:
             self._output.abort()
             raise
+        else:
+            self._committed(batch)
+            self._failures, self._waits = 0, growing_waits()
+
+    def _committed(self, batch: Batch) -> None:
         self._handler.committed()
-        self._failures, self._waits = 0, growing_waits()
+        self._breaker.committed(len(batch), self._invalid)
         self._progress.add(batch)
 
     def _handle(self, record: Record) -> None:
@@ -109,6 +127,7 @@ class TransactionalLoop:
                 self._output.check(record, one)
         except InvalidMessageError as error:
             self._output.send_letter(self._dead_letters, record, error, self._service)
+            self._invalid += 1
             self._progress.add_letter(record, error)
             return
         except Exception:
@@ -129,8 +148,7 @@ class TransactionalLoop:
             try:
                 self._output.replace_producer()
                 if self._intake.has_committed(batch):
-                    self._handler.committed()
-                    self._progress.add(batch)
+                    self._committed(batch)
                 else:
                     self._progress.drop_letters()
                     self._handler.aborted()

@@ -1,0 +1,279 @@
+"""The reading side of the loop: batches only under a membership that holds, and where each partition is begun."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+
+from pipeline.contracts.coordinates import Coordinates
+from pipeline.runtime.transactional.intake import Batch, Intake
+from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
+from tests.unit.fake_kafka import FakeConsumer, Raw, member
+
+if TYPE_CHECKING:
+    from pipeline.contracts.records import Record
+
+ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
+LEFT = member(-1, "", MemberState.UNJOINED)
+
+
+def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
+    """Return an intake that refuses to decide about losses."""
+    return Intake(consumer, is_input=is_input, lost=REFUSE, has_outputs=lambda _: outputs)
+
+
+def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:
+    """Return what a poll brings from one partition."""
+    return {place: [Raw(offset, topic=place.topic, partition=place.partition) for offset in offsets]}
+
+
+def joined(consumer: FakeConsumer, **how: bool) -> Intake:
+    """Return an intake whose member has joined and sought its offsets."""
+    intake = intake_of(consumer, **how)
+    consumer.polls.insert(0, ({}, consumer.membership))
+    assert intake.poll(500) is None
+    consumer.sought.clear()
+    return intake
+
+
+def test_a_batch_comes_with_the_membership_it_was_read_under() -> None:
+    """The metadata is taken directly behind the poll, and belongs to that batch for ever."""
+    consumer = FakeConsumer([])
+    intake = joined(consumer)
+    membership = member(1)
+    consumer.polls.append((some(5, 6), membership))
+    batch = intake.poll(500)
+    assert batch is not None
+    assert batch.membership is membership
+    assert len(batch) == 2
+    assert consumer.sought == []
+
+
+def test_nothing_polled_is_no_batch() -> None:
+    """An idle topic opens no transaction."""
+    consumer = FakeConsumer([])
+    assert joined(consumer).poll(500) is None
+
+
+@pytest.mark.parametrize(
+    "membership",
+    [
+        member(-1),
+        member(3, ""),
+        LEFT,
+        member(3, "m", MemberState.REBALANCING),
+        member(3, "m", MemberState.UNJOINED),
+    ],
+    ids=["no generation", "no member", "left", "rebalancing", "unjoined"],
+)
+def test_what_is_read_without_a_valid_membership_is_dropped(membership: Any) -> None:
+    """The broker would take such offsets unfenced: nothing of it may be handled, before and after a valid one."""
+    consumer = FakeConsumer([(some(5), membership), ({}, member(1)), (some(5), membership), (some(5), member(1))])
+    intake = intake_of(consumer)
+    assert [intake.poll(500) for _ in range(4)] == [None, None, None, None]
+
+
+def test_after_an_invalid_membership_every_partition_is_sought_again() -> None:
+    """A member that was thrown out and returned holds positions of what others may have handled meanwhile."""
+    consumer = FakeConsumer([], offsets={ZERO: 7})
+    intake = joined(consumer)
+    consumer.polls += [(some(5), LEFT), (some(6), member(1)), (some(7), member(1))]
+    assert intake.poll(500) is None
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 7)]
+    batch = intake.poll(500)
+    assert batch is not None
+    assert [record.offset for record in batch.records()] == [7]
+
+
+@pytest.mark.parametrize("changed", [member(2), member(1, "other"), member(0)])
+def test_a_batch_under_another_membership_is_dropped_and_every_partition_sought(changed: Any) -> None:
+    """Whether generation or member changed, reading goes on at what the group has committed."""
+    consumer = FakeConsumer([], offsets={ZERO: 40, ONE: 50}, assigned={ZERO, ONE})
+    intake = joined(consumer)
+    consumer.polls.append((some(90, 91), changed))
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 40), (ONE, 50)]
+
+
+def test_a_rewind_that_failed_is_made_up_for() -> None:
+    """Where the offsets could not be had, nothing is handed out before they were."""
+    consumer = FakeConsumer([], offsets={ZERO: 40})
+    intake = joined(consumer)
+    consumer.polls += [(some(90), member(2)), (some(91), member(2)), (some(40), member(2))]
+    consumer.raises["committed"] = [KafkaTimeoutError()]
+    with pytest.raises(KafkaTimeoutError):
+        intake.poll(500)
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 40)]
+    batch = intake.poll(500)
+    assert batch is not None
+    assert [record.offset for record in batch.records()] == [40]
+
+
+def test_new_partitions_are_begun_at_their_beginning() -> None:
+    """What has no committed offset and no outputs is read whole."""
+    consumer = FakeConsumer([({}, member(1))], beginnings={ZERO: 12}, ends={ZERO: 90})
+    assert intake_of(consumer).poll(500) is None
+    assert consumer.sought == [(ZERO, 12)]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "outputs"),
+    [({ZERO: 11}, False), ({ZERO: 91}, False), ({}, True)],
+    ids=["retention", "other", "outputs"],
+)
+def test_losses_are_for_a_person_to_decide(offsets: dict[Any, int | None], *, outputs: bool) -> None:
+    """An offset outside of the log, or none although outputs exist, is not passed over."""
+    consumer = FakeConsumer([({}, member(1))], offsets=offsets, beginnings={ZERO: 12}, ends={ZERO: 90})
+    with pytest.raises(LostOffsetsError, match="input:0"):
+        intake_of(consumer, outputs=outputs).poll(500)
+    assert consumer.sought == []
+
+
+def test_outputs_are_looked_for_by_the_partition_that_lacks_an_offset() -> None:
+    """Looking is slow: it is done for the partitions that need it alone, each by its own number."""
+    asked: list[int] = []
+    consumer = FakeConsumer([({}, member(1))], offsets={ZERO: 5}, assigned={ZERO, ONE, TopicPartition("input", 2)})
+    intake = Intake(consumer, is_input=True, lost=REFUSE, has_outputs=lambda number: bool(asked.append(number)))  # type: ignore[func-returns-value]
+    intake.poll(500)
+    assert asked == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "error", [NoOffsetForPartitionError([ZERO]), OffsetOutOfRangeError({ZERO: 5})], ids=["none", "out of range"]
+)
+def test_a_position_that_the_log_has_not_is_decided_again(error: Exception) -> None:
+    """The client decides nothing: it raises, and every partition is sought as at the start."""
+    consumer = FakeConsumer([], offsets={ZERO: 40})
+    intake = joined(consumer)
+    consumer.polls += [(error, member(1)), (some(40), member(1))]
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 40)]
+    assert intake.poll(500) is not None
+
+
+def test_without_partitions_nothing_is_sought() -> None:
+    """A member more than there are partitions idles."""
+    consumer = FakeConsumer([({}, member(1))], assigned=set())
+    assert intake_of(consumer).poll(500) is None
+    assert consumer.sought == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from([member(1), member(2), member(2, "other"), LEFT, member(-1), member(3, "")]),
+        ),
+        max_size=30,
+    )
+)
+def test_a_batch_is_handed_out_only_directly_behind_a_poll_of_the_same_valid_membership(
+    steps: list[tuple[int, Any]],
+) -> None:
+    """Over any history of memberships, whatever is handed out was read under the one that the last poll saw."""
+    consumer = FakeConsumer([])
+    intake = intake_of(consumer)
+    last: Any = None
+    for records, membership in steps:
+        consumer.polls.append(({ZERO: [Raw(offset) for offset in range(records)]} if records else {}, membership))
+        seeks = len(consumer.sought)
+        batch = intake.poll(500)
+        valid = membership.generation_id >= 0 and bool(membership.member_id)
+        assert (batch is not None) is (valid and membership == last and records > 0)
+        assert (len(consumer.sought) > seeks) is (valid and membership != last)
+        last = membership if valid else None
+
+
+def batch_of(*raws: Raw, is_input: bool) -> list[Record]:
+    """Return the records of a batch from partition 1."""
+    return list(Batch({ONE: [replace(raw, partition=1) for raw in raws]}, member(1), is_input).records())
+
+
+def test_on_the_input_topic_the_origin_is_the_records_own_place() -> None:
+    """Nobody outside can forge it with a header."""
+    (read,) = batch_of(Raw(8, headers=[("pipeline.origin", b"0:0"), ("trace", b"t")]), is_input=True)
+    assert read.origin == read.place == Coordinates(1, 8)
+    assert (read.topic, read.partition, read.offset, read.key, read.value) == ("input", 1, 8, b"key", b"{}")
+
+
+def test_on_later_topics_the_origin_stands_in_the_header() -> None:
+    """It is kept across hops; without one, or with garbage in it, there is none."""
+    carried, missing, garbage = batch_of(
+        Raw(8, headers=[("pipeline.origin", b"3:41")]),
+        Raw(9),
+        Raw(10, headers=[("pipeline.origin", b"x")]),
+        is_input=False,
+    )
+    assert carried.origin == Coordinates(3, 41)
+    assert carried.place == Coordinates(1, 8)
+    assert missing.origin is garbage.origin is None
+
+
+def test_a_batch_ends_behind_its_last_records() -> None:
+    """By partition, gaps included: what a transaction commits is where reading goes on."""
+    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), is_input=True)
+    assert batch.ends() == {ZERO: OffsetAndMetadata(10), ONE: OffsetAndMetadata(6)}
+    assert len(batch) == 3
+    assert [(record.partition, record.offset) for record in batch.records()] == [(0, 3), (0, 9), (1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "committed"),
+    [
+        ({ZERO: 10, ONE: 6}, True),
+        ({ZERO: 10, ONE: 5}, False),
+        ({ZERO: 3, ONE: 6}, False),
+        ({ZERO: 10}, False),
+        ({}, False),
+    ],
+)
+def test_a_batch_was_committed_where_all_of_its_ends_were(*, offsets: dict[Any, int | None], committed: bool) -> None:
+    """Offsets of one transaction are committed together or not at all."""
+    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), is_input=True)
+    assert intake_of(FakeConsumer([], offsets=offsets)).has_committed(batch) is committed
+
+
+def test_what_another_member_committed_is_not_taken_for_ours() -> None:
+    """A member that was thrown out while it stood still finds its offsets committed by its successor.
+
+    Its own transaction was aborted: were it taken for committed, its lines would be printed by both.
+    """
+    consumer = FakeConsumer([])
+    intake = joined(consumer)
+    consumer.polls.append((some(5, 6), member(1)))
+    batch = intake.poll(500)
+    assert batch is not None
+    consumer.membership = LEFT
+    consumer.offsets[ZERO] = 7
+    assert not intake.has_committed(batch)
+
+
+def test_leaving_the_group_takes_no_longer_than_it_may() -> None:
+    """Nothing is committed on the way out, and a group that does not answer is left alone."""
+    consumer = FakeConsumer([], raises={"close": [KafkaConnectionError()]})
+    intake_of(consumer).close()
+    assert consumer.closed == [{"autocommit": False, "timeout_ms": 5_000}]
+
+
+def test_staying_reads_nothing_and_going_on_begins_at_the_committed_offsets() -> None:
+    """Who reads nothing for a while stays a member; what was fetched meanwhile, and its positions, do not count."""
+    consumer = FakeConsumer([], offsets={ZERO: 40})
+    intake = joined(consumer)
+    consumer.polls += [(some(90), member(1)), (NoOffsetForPartitionError([ZERO]), member(1)), ({}, member(1))]
+    intake.stay()
+    intake.stay()
+    assert consumer.held == {ZERO}
+    intake.go_on()
+    assert consumer.held == set()
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 40)]
+    consumer.polls.append((some(40), member(1)))
+    assert intake.poll(500) is not None
