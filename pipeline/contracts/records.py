@@ -18,7 +18,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One record as it was read.
 
     ``origin`` is where its transaction entered the pipeline; on the input topic, the record's own place.
-    ``timestamp_ms`` is the record's time in milliseconds since 1970 UTC, -1 where it has none.
+    ``timestamp_ms`` is the record's time in milliseconds since 1970 UTC, -1 where it has none: the original one, also
+    where the broker would have refused it and it travels in a header.
     """
 
     topic: str
@@ -46,12 +47,20 @@ def record_of(raw: Any, *, is_input: bool) -> Record:  # noqa: ANN401 (a record 
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,
-        timestamp_ms=raw.timestamp,
+        timestamp_ms=raw.timestamp if is_input else _original_time(raw),
         key=raw.key,
         value=raw.value,
         headers=headers.foreign(raw.headers) if is_input else tuple(raw.headers),
         origin=place if is_input else headers.coordinates_in(raw.headers, headers.ORIGIN),
     )
+
+
+def _original_time(raw: Any) -> int:  # noqa: ANN401 (as above)
+    text = headers.find(raw.headers, headers.TIMESTAMP)
+    try:
+        return int(raw.timestamp if text is None else text)
+    except ValueError:
+        return int(raw.timestamp)
 
 
 class Outgoing:

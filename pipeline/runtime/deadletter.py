@@ -55,4 +55,5 @@ def letter_of(record: Record, error: InvalidMessageError, service: str, limit: i
         return Letter(record.key, value, whole)
     value = record.value or b""
     about.append((headers.TRUNCATED.name, b"%d:%s" % (len(value), hashlib.sha256(value).hexdigest().encode())))
-    return Letter((record.key or b"")[:KEPT_KEY_BYTES], value[:KEPT_VALUE_BYTES], tuple(about))
+    key = None if record.key is None else record.key[:KEPT_KEY_BYTES]
+    return Letter(key, value[:KEPT_VALUE_BYTES], tuple(about))

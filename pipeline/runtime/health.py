@@ -40,7 +40,11 @@ def age_seconds(path: Path) -> float | None:
 
 def main() -> int:
     """Return 0 while the heart beats, else 1 with a sentence."""
-    path = Path(os.environ.get(HEARTBEAT_FILE.name, ""))
+    name = os.environ.get(HEARTBEAT_FILE.name, "").strip()
+    if not name:
+        sys.stderr.write(f"{HEARTBEAT_FILE.name} is not set: nobody writes a heartbeat\n")
+        return 1
+    path = Path(name)
     age = age_seconds(path)
     if age is None or age > MAX_AGE_SECONDS:
         sys.stderr.write(f"no heartbeat in {path}\n" if age is None else f"last heartbeat {age:.0f} s ago\n")

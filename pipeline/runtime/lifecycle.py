@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from pipeline.errors import PipelineError, SettingsError
+from pipeline.errors import PipelineError, SettingsError, StoppedError
 from pipeline.runtime.logs import start_logging
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def run(service: Service[S], environ: Mapping[str, str], arguments: Sequence[str
     stop.listen()
     try:
         service.work(settings, stop)
+    except StoppedError as error:
+        logger.info("%s stopped while %s", service.name, error)
+        return 0
     except PipelineError as error:
         logger.error("%s ends: %s", service.name, error)  # noqa: TRY400 (a sentence for people, no traceback)
         return error.exit_code

@@ -43,7 +43,7 @@ class JsonFormatter(logging.Formatter):
         line.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return msgspec.json.encode({name: _encodable(value) for name, value in line.items()}, enc_hook=str).decode()
 
 
 class TextFormatter(logging.Formatter):
@@ -54,7 +54,10 @@ class TextFormatter(logging.Formatter):
         extra = " ".join(f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD)
         message = printable(f"{record.getMessage()} {extra}".rstrip(), MAX_LINE_CHARACTERS)
         line = f"{_moment(record)} {record.levelname:<7} {message}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        trace = self.formatException(record.exc_info).splitlines()
+        return "\n".join([line, *(printable(part, MAX_LINE_CHARACTERS) for part in trace)])
 
 
 class ClientNoise(logging.Filter):
@@ -91,6 +94,11 @@ def start_logging(service: str, settings: ProcessSettings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     logging.getLogger("kafka").setLevel(logging.WARNING)
+
+
+def _encodable(value: object) -> object:
+    """Return text without lone surrogates, which name files that are no UTF-8 and cannot be encoded."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _moment(record: logging.LogRecord) -> str:

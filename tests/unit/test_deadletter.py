@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -37,6 +37,8 @@ def encoded_size(key: bytes | None, value: bytes | None, carried: list[Header]) 
 
 
 @given(key=st.none() | SIZES, value=st.none() | SIZES, carried=CARRIED)
+@example(key=0, value=0, carried=[("한" * 1_000, b"")] * 3)
+@example(key=1, value=1, carried=[("", None)] * 500)
 def test_no_record_is_larger_than_it_was_taken_for(key: int | None, value: int | None, carried: list[Header]) -> None:
     """What the client encodes, and what a broker counts, is never more than ``size_of`` says."""
     key_bytes = None if key is None else b"k" * key

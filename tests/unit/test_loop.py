@@ -20,7 +20,7 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.errors import EXIT_UNAVAILABLE, BrokerUnavailableError
 from pipeline.runtime.breaker import Breaker
-from pipeline.runtime.transactional.loop import FAILURES_IN_A_ROW
+from pipeline.runtime.transactional.patience import FAILURES_IN_A_ROW
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.unit.fake_parts import Rig, batch_of
 

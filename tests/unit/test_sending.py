@@ -70,7 +70,7 @@ class Rig:
         self.clock = Clock(until)
         patch.setattr(sending, "time", SimpleNamespace(monotonic=self.clock.monotonic))
         self.producer = FakeProducer()
-        self.most = 1_000
+        self.most = 1_234
         self.publisher = Publisher(self.producer, "input", self.most)
         self.source = Counting()
         self.sender = Sender(self.source, self.publisher, rate, count, self._turn)

@@ -57,6 +57,14 @@ def test_a_step_that_ends_in_time_does_not_expire(expired: Expired) -> None:
     assert expired.steps == [("hanging", 0.01)]
 
 
+def test_a_step_that_ended_does_not_expire_later(expired: Expired) -> None:
+    """While nothing is watched nothing can expire, however long that lasts."""
+    watchdog = Watchdog(expired)
+    with watchdog.step("committing", 0.1):
+        pass
+    assert not expired.happened.wait(0.3)
+
+
 def test_a_step_that_fails_is_no_longer_watched(expired: Expired) -> None:
     """An error ends a step as well as success does."""
     watchdog = Watchdog(expired)

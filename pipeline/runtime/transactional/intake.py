@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,15 @@ POLL_MS = 200
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one poll returned. ``membership`` is the group metadata taken directly behind that poll."""
+    """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
+
+    ``token`` is committed with the offsets: by it a batch knows its own again.
+    """
 
     polled: dict[TopicPartition, list[Any]]
     membership: Any
     is_input: bool
+    token: str = ""
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -42,7 +47,7 @@ class Batch:
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
-        return {place: OffsetAndMetadata(polled[-1].offset + 1) for place, polled in self.polled.items()}
+        return {place: OffsetAndMetadata(polled[-1].offset + 1, self.token) for place, polled in self.polled.items()}
 
 
 class Intake:
@@ -63,6 +68,8 @@ class Intake:
         self._lost = lost
         self._has_outputs = has_outputs
         self._member: tuple[int, str] | None = None
+        self._name = uuid.uuid4().hex
+        self._batches = 0
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch, or None where there is nothing that may be handled now.
@@ -87,7 +94,10 @@ class Intake:
             self.rewind()
             self._member = member
             return None
-        return Batch(polled, membership, self._is_input) if polled else None
+        if not polled:
+            return None
+        self._batches += 1
+        return Batch(polled, membership, self._is_input, f"{self._name}:{self._batches}")
 
     def stay(self) -> None:
         """Stay a member of the group and read nothing; the next :meth:`poll` begins at the committed offsets.
@@ -127,10 +137,16 @@ class Intake:
         return {place: self._consumer.committed(place, timeout_ms=COMMITTED_MS) for place in places}
 
     def has_committed(self, batch: Batch) -> bool:
-        """Tell whether the offsets of a batch were committed, and thus all that was written because of it."""
-        ends = batch.ends()
-        committed = self.committed(list(ends))
-        return all(committed[place] == end.offset for place, end in ends.items())
+        """Tell whether the offsets of a batch were committed, and thus all that was written because of it.
+
+        Another member may have committed the same offsets after ours were aborted: the token tells them apart. The
+        next commit of a partition replaces it, so ask before that, and of any partition of the batch.
+        """
+        for place, end in batch.ends().items():
+            found = self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS)
+            if found is not None and (found.offset, found.metadata) == (end.offset, end.metadata):
+                return True
+        return False
 
     def close(self) -> None:
         """Leave the group, within bounds."""

@@ -8,19 +8,18 @@ a poison message.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipeline.contracts.invalid import InvalidMessageError
-from pipeline.errors import BrokerUnavailableError
-from pipeline.runtime.backoff import growing_waits
 from pipeline.runtime.breaker import Breaker, BreakerTrippedError
-from pipeline.runtime.clients.connection import ACCESS_ERRORS, KafkaError
+from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import HANDLE_SECONDS
+from pipeline.runtime.transactional.patience import Patience
 from pipeline.runtime.transactional.progress import Progress
 from pipeline.runtime.transactional.tripped import wait_until_resumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pipeline.contracts.records import Record
     from pipeline.contracts.topics import Topic
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from pipeline.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
-
-FAILURES_IN_A_ROW: Final = 20
 
 
 class TransactionalLoop:
@@ -66,8 +63,8 @@ class TransactionalLoop:
         self._resume = resume
         self._invalid = 0
         self._progress = Progress()
-        self._failures = 0
-        self._waits: Iterator[float] = growing_waits()
+        self._polling = Patience(service, "polling")
+        self._committing = Patience(service, "a transaction")
 
     def run(self, stop: Stop) -> None:
         """Handle records until a stop is requested; the batch at hand is finished first.
@@ -83,10 +80,12 @@ class TransactionalLoop:
                 self._progress.report_if_due()
                 try:
                     batch = self._intake.poll(self._max_records)
-                    if batch is not None:
-                        self._transact(batch, stop)
                 except KafkaError as error:
-                    self._note(error, stop)
+                    self._polling.failed(error, stop)
+                    continue
+                self._polling.succeeded()
+                if batch is not None:
+                    self._transact(batch, stop)
         finally:
             self._progress.report()
             self._output.close()
@@ -102,18 +101,25 @@ class TransactionalLoop:
             self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
         except KafkaError as error:
-            self._note(error, stop)
+            self._committing.failed(error, stop)
             self._settle(batch, stop)
         except BreakerTrippedError as error:
             self._settle(batch, stop)
-            if wait_until_resumed(error, self._intake, self._resume, self._beat, stop):
-                self._breaker.reset()
+            self._wait_for_a_person(error, stop)
         except Exception:
             self._output.abort()
             raise
         else:
             self._committed(batch)
-            self._failures, self._waits = 0, growing_waits()
+            self._committing.succeeded()
+
+    def _wait_for_a_person(self, error: BreakerTrippedError, stop: Stop) -> None:
+        try:
+            if wait_until_resumed(error, self._intake, self._resume, self._beat, stop):
+                self._breaker.reset()
+        except KafkaError as failure:
+            # Nothing was decided: the next batch trips the breaker again.
+            self._polling.failed(failure, stop)
 
     def _committed(self, batch: Batch) -> None:
         self._handler.committed()
@@ -154,25 +160,6 @@ class TransactionalLoop:
                     self._handler.aborted()
                     self._intake.rewind()
             except KafkaError as error:
-                self._note(error, stop)
+                self._committing.failed(error, stop)
             else:
                 return
-
-    def _note(self, error: KafkaError, stop: Stop) -> None:
-        """Count a failure and wait a little.
-
-        Raises:
-            BrokerUnavailableError: it was one too many, or trying again cannot help.
-
-        """
-        self._failures += 1
-        told = f"{type(error).__name__}: {error}"
-        if isinstance(error, ACCESS_ERRORS):
-            message = f"the cluster refuses us ({told}); check the ACLs of {self._service}"
-            raise BrokerUnavailableError(message) from error
-        if self._failures >= FAILURES_IN_A_ROW or (stop.requested and self._failures > 1):
-            message = f"the cluster failed {self._failures} times in a row, at last with {told}"
-            raise BrokerUnavailableError(message) from error
-        seconds = next(self._waits)
-        logger.warning("transaction failed, trying again in %.2g s: %s", seconds, told)
-        stop.wait(seconds)

@@ -95,7 +95,8 @@ class Output:
             facts.name,
             value=value,
             key=key,
-            headers=all_headers,
+            # The client reads headers without a value, and refuses to write them.
+            headers=[(name, content or b"") for name, content in all_headers],
             # The same partition as it was read from keeps the order of every account, whatever the key is.
             partition=record.partition % facts.partitions,
             timestamp_ms=timestamp_ms,
