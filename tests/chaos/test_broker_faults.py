@@ -74,9 +74,7 @@ def restart(node: Node) -> None:
 
 
 @pytest.mark.parametrize("hurt", [hang, crash, restart])
-def test_nothing_is_lost_or_doubled(
-    hurt: Callable[[Node], None], own_kafka: Cluster, under_load: Deployment
-) -> None:
+def test_nothing_is_lost_or_doubled(hurt: Callable[[Node], None], own_kafka: Cluster, under_load: Deployment) -> None:
     """The pipeline goes on by itself after the fault, no service ends, and every transaction has one outcome."""
     hurt(own_kafka.nodes[0])
     judged = under_load.audit().input

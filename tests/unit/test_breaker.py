@@ -22,7 +22,7 @@ def trips(breaker: Breaker, records: int, invalid: int) -> bool:
 
 @given(BATCHES)
 def test_it_trips_exactly_where_a_full_window_is_half_invalid(batches: list[tuple[int, float]]) -> None:
-    """By an oracle: the fewest latest batches with 100 records, half of them invalid; a batch all valid never trips it."""
+    """By an oracle: the fewest latest batches with 100 records, half invalid; one that is all valid never trips it."""
     breaker, history = Breaker(window=100, share=0.5), list[tuple[int, int]]()
     for records, share in batches:
         invalid = int(records * share)
