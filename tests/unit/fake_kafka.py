@@ -161,6 +161,7 @@ class FakeConsumer:
     """A member of a group. ``polls`` are what it returns or raises, one a poll; then nothing comes any more.
 
     ``membership`` is told after every poll that does not bring another. ``sought`` has every seek in order.
+    ``offsets`` are what the group has committed, by whichever member, and ``notes`` the metadata with them.
     """
 
     polls: list[tuple[dict[Any, list[Raw]] | BaseException, Any]]
@@ -173,6 +174,7 @@ class FakeConsumer:
     closed: list[dict[str, Any]] = field(default_factory=list)
     raises: dict[str, list[BaseException]] = field(default_factory=dict)
     held: set[Any] = field(default_factory=set)
+    notes: dict[Any, str] = field(default_factory=dict)
 
     def _call(self, name: str) -> None:
         if self.raises.get(name):
@@ -226,7 +228,7 @@ class FakeConsumer:
         assert timeout_ms > 0
         self._call("committed")
         offset = self.offsets.get(place)
-        return OffsetAndMetadata(offset) if metadata and offset is not None else offset
+        return OffsetAndMetadata(offset, self.notes.get(place, "")) if metadata and offset is not None else offset
 
     def seek(self, place: Any, offset: int) -> None:
         """Note where to read on."""

@@ -257,6 +257,34 @@ def test_what_another_member_committed_is_not_taken_for_ours() -> None:
     assert not intake.has_committed(batch)
 
 
+def test_what_was_committed_with_the_token_of_a_batch_is_ours() -> None:
+    """Every batch has a token of its own, which is committed with its offsets: the same offsets alone prove nothing."""
+    consumer = FakeConsumer([])
+    intake, other = joined(consumer), joined(consumer)
+    consumer.polls += [(some(5, 6), member(1))] * 3
+    batches = [taken for taken in (intake.poll(500), intake.poll(500), other.poll(500)) if taken is not None]
+    ends = [batch.ends()[ZERO] for batch in batches]
+    assert {end.offset for end in ends} == {7}
+    assert len({end.metadata for end in ends}) == 3
+    for batch, end in zip(batches, ends, strict=True):
+        consumer.offsets[ZERO], consumer.notes[ZERO] = end.offset, end.metadata
+        assert [intake.has_committed(asked) for asked in batches] == [asked is batch for asked in batches]
+
+
+@pytest.mark.parametrize("stated", [None, b"", b"soon", b"9" * 5_000, "\u0661".encode(), b"\xff"])
+def test_garbage_for_an_original_time_is_passed_over(stated: bytes | None) -> None:
+    """A header that is no time leaves the record's own."""
+    (read,) = batch_of(Raw(8, timestamp=1_500, headers=[("pipeline.timestamp", stated)]), is_input=False)
+    assert read.timestamp_ms == 1_500
+
+
+def test_on_the_input_topic_nobody_states_another_time() -> None:
+    """There the header was written by somebody outside: the time is the record's."""
+    (read,) = batch_of(Raw(8, timestamp=1_500, headers=[("pipeline.timestamp", b"7")]), is_input=True)
+    assert read.timestamp_ms == 1_500
+    assert read.headers == ()
+
+
 def test_leaving_the_group_takes_no_longer_than_it_may() -> None:
     """Nothing is committed on the way out, and a group that does not answer is left alone."""
     consumer = FakeConsumer([], raises={"close": [KafkaConnectionError()]})

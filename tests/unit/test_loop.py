@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,8 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.errors import EXIT_UNAVAILABLE, BrokerUnavailableError
 from pipeline.runtime.breaker import Breaker
+from pipeline.runtime.clients.reading import ReadingStalledError
+from pipeline.runtime.transactional import tripped
 from pipeline.runtime.transactional.patience import FAILURES_IN_A_ROW
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.unit.fake_parts import Rig, batch_of
@@ -280,3 +284,32 @@ def test_too_many_invalid_records_are_not_committed() -> None:
     assert "commit" not in taken
     assert taken.index("resume.start") < taken.index("stay") < taken.index("resume.look") < taken.index("go_on")
     assert rig.output.visible == []
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("resume.start", KafkaError()),
+        ("stay", KafkaError()),
+        ("resume.look", KafkaError()),
+        ("resume.look", ReadingStalledError("nothing more could be read")),
+    ],
+    ids=["start", "stay", "look", "stalled"],
+)
+def test_a_cluster_that_fails_does_not_end_a_tripped_service(
+    step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays up and reads nothing on: ending would have a restart policy drain the topic into the dead letters."""
+    ticks = count(0, 60)
+    monkeypatch.setattr(tripped, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    rig = Rig(*[batch_of(5, 6) for _ in range(3)], breaker=Breaker(window=2, share=0.5))
+    rig.handler.answers = {5: REFUSED, 6: REFUSED}
+    rig.intake.outcomes = [False] * 3
+    rig.wrong(**{step: [error]})
+    taken = rig.run()
+    assert taken.count(step) >= 2
+    assert "resume.look" in taken[: taken.index("commit")]
+    assert rig.output.visible[:2] == [
+        ("transactions-dead-letter", 5, "missing-member"),
+        ("transactions-dead-letter", 6, "missing-member"),
+    ]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-REQUEST_MS: Final = 3_000
-DELIVERY_MS: Final = 6_000
+REQUEST_MS: Final = 2_500
+DELIVERY_MS: Final = 5_000
 TRANSACTION_MS: Final = 8_000
 MAX_BLOCK_MS: Final = 10_000
-FLUSH_SECONDS: Final = 5.0
+FLUSH_SECONDS: Final = 4.0
+# One step of the transaction coordinator: taking offsets, committing, initialising an id. When its node is lost,
+# several short tries find the new one sooner than a long one.
+COORDINATOR_MS: Final = 3_000
 
 SESSION_MS: Final = 6_000
 HEARTBEAT_MS: Final = 1_500
@@ -22,5 +25,5 @@ COMMITTED_MS: Final = 10_000
 CONNECTION_SETUP_MS: Final = 3_000
 
 HANDLE_SECONDS: Final = 30.0
-COMMIT_SECONDS: Final = 15.0
+COMMIT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 5.0

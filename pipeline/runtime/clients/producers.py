@@ -6,10 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, connect
 from pipeline.runtime.clients.deadlines import (
     CLOSE_SECONDS,
+    COORDINATOR_MS,
     DELIVERY_MS,
     MAX_BLOCK_MS,
     REQUEST_MS,
@@ -32,6 +34,30 @@ FORCED_JOIN_SECONDS: Final = 5.0
 GENERATOR_DELIVERY_MS: Final = 120_000
 
 
+class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has no types
+    """Waits for the coordinator within a time, where the client would wait without an end.
+
+    After a time-out the outcome is unknown: throw the producer away and let a new one of the same id decide.
+    """
+
+    def send_offsets_to_transaction(self, offsets: Any, group_metadata: Any) -> None:  # noqa: ANN401 (no types)
+        """Add offsets to the open transaction; raises KafkaError, also where it takes too long."""
+        self._decide(self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata), "taking offsets")
+
+    def commit_transaction(self) -> None:
+        """Commit the open transaction; raises KafkaError, also where it takes too long."""
+        self._decide(self._transaction_manager.begin_commit(), "committing")
+
+    def abort_transaction(self) -> None:
+        """Abort the open transaction; raises KafkaError, also where it takes too long."""
+        self._decide(self._transaction_manager.begin_abort(), "aborting")
+
+    def _decide(self, result: Any, what: str) -> None:  # noqa: ANN401 (no types)
+        self._sender.wakeup()
+        if not result.wait(timeout_ms=COORDINATOR_MS):
+            raise KafkaTimeoutError(f"the transaction coordinator did not answer within {COORDINATOR_MS} ms, {what}")
+
+
 def transactional_producer(settings: KafkaSettings, transactional_id: str, largest_record: int) -> KafkaProducer:
     """Return a producer whose transactional id is initialised: what an earlier holder left open is decided.
 
@@ -42,7 +68,7 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
 
     """
     producer = connect(
-        KafkaProducer,
+        BoundedProducer,
         settings,
         client_id=transactional_id,
         kafka_client=PatientNetClient,
@@ -55,7 +81,7 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
         retry_backoff_ms=RETRY_BACKOFF_MS,
         request_timeout_ms=REQUEST_MS,
         delivery_timeout_ms=DELIVERY_MS,
-        max_block_ms=MAX_BLOCK_MS,
+        max_block_ms=COORDINATOR_MS,
         transaction_timeout_ms=TRANSACTION_MS,
     )
     try:
