@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.contracts.money import is_currency
+from pipeline.contracts.money import MAX_INTEGER_DIGITS, is_currency
 from pipeline.contracts.topics import DEAD_LETTER_SUFFIX
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,20})?")
+_RATE = re.compile(_NUMBER.pattern + r"([eE][+-]?[0-9]{1,3})?")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAX_TOPIC_NAME = 249 - len(DEAD_LETTER_SUFFIX)
 _MAX_PORT = 65535
@@ -55,10 +56,7 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 def number_above_zero(value: str) -> float:
     """Accept a decimal number above 0 and not beyond all reason."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
+    number = float(value) if _RATE.fullmatch(value) else 0.0
     if not 0 < number <= MOST:
         message = f"a number above 0, at most {MOST}"
         raise ValueError(message)
@@ -67,14 +65,10 @@ def number_above_zero(value: str) -> float:
 
 def money(value: str) -> Decimal:
     """Accept an exact amount, not negative."""
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not (amount.is_finite() and amount >= 0 and amount.adjusted() < 15):  # noqa: PLR2004
+    if not _NUMBER.fullmatch(value) or Decimal(value).adjusted() >= MAX_INTEGER_DIGITS:
         message = "an amount such as 900 or 900.00"
         raise ValueError(message)
-    return amount
+    return Decimal(value)
 
 
 def currency(value: str) -> str:
@@ -96,7 +90,7 @@ def timezone(value: str) -> ZoneInfo:
 
 def words(value: str) -> frozenset[str]:
     """Accept a list with commas between its words; it may be empty: ``none``."""
-    if value == "none":
+    if value.casefold() == "none":
         return frozenset()
     return frozenset(word.strip() for word in value.split(",") if word.strip())
 

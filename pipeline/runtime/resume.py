@@ -48,7 +48,7 @@ class ResumeWatch:
             ReadingStalledError: the dead letters could not be read to their end.
 
         """
-        ends = self._ends()
+        ends = self._ends()  # kept only once all before them was read
         new = list(read_between(self._settings, self._facts.name, self._from, ends, IDLE_SECONDS))
         self._from = ends
         return any(headers.find(record.headers, headers.MARKER) == headers.RESUME for record in new)

@@ -183,7 +183,7 @@ def test_a_breaker_trips_stays_up_and_goes_on_by_command(
 ) -> None:
     """Six thousand bad records: the service neither ends nor drains the topic, until a person says to go on."""
     pipeline = deploy(partitions=1)
-    pipeline.put_many(BAD, 6000)
+    pipeline.put_many([BAD] * 6000)
     kafka, names = pipeline.settings.kafka, pipeline.settings.topics
 
     def committed() -> int:

@@ -108,11 +108,11 @@ class Deployment:
             producer.partitions_for(place.topic)
             producer._accumulator.append(place, int(time.time() * 1000), None, None, [])  # noqa: SLF001
 
-    def put_many(self, value: bytes, count: int) -> None:
-        """Write the same record to partition 0 of the input, many times."""
+    def put_many(self, values: list[bytes]) -> None:
+        """Write many records to the input, in turn to all of its partitions."""
         with self.producer(batch_size=256 * 1024, linger_ms=5) as producer:
-            for _ in range(count):
-                producer.send(self.name(topics.TRANSACTIONS), value=value, partition=0)
+            for number, value in enumerate(values):
+                producer.send(self.name(topics.TRANSACTIONS), value=value, partition=number % self.partitions)
 
     def records(self, topic: Topic) -> list[Any]:
         """Return all committed records of a topic."""

@@ -9,6 +9,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.clients.reading import ReadingStalledError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +24,14 @@ logger = logging.getLogger(__name__)
 
 TELL_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 2.0
+
+
+def _resumed(resume: ResumeWatch) -> bool:
+    try:
+        return resume.resumed()
+    except (KafkaError, ReadingStalledError) as error:
+        logger.warning("cannot look whether to go on, looking again: %s", error)
+        return False
 
 
 def wait_until_resumed(
@@ -44,7 +55,7 @@ def wait_until_resumed(
             intake.stay()
             if now - looked >= LOOK_SECONDS:
                 looked = now
-                if resume.resumed():
+                if _resumed(resume):
                     logger.info("going on as told")
                     return True
         return False
