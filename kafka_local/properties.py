@@ -26,7 +26,6 @@ RESERVED = frozenset(
         "controller.listener.names",
         "controller.quorum.voters",
         "controller.quorum.bootstrap.servers",
-        "listener.security.protocol.map",
         "log.dir",
         "log.dirs",
         "metadata.log.dir",
@@ -63,7 +62,9 @@ def broker_properties(node_id: int, endpoints: Sequence[Endpoint], extra: Mappin
         "listeners": f"PLAINTEXT://{own.address},CONTROLLER://{HOST}:{own.controller_port}",
         "advertised.listeners": f"PLAINTEXT://{own.address}",
         "controller.listener.names": "CONTROLLER",
+        # A caller may secure the listener of the clients: PLAINTEXT is its name, and need not be its protocol.
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
         # Static voters, not a bootstrap list: those would be written into the data, ports and all.
         "controller.quorum.voters": ",".join(f"{e.node_id}@{HOST}:{e.controller_port}" for e in endpoints),
         "log.dirs": LOG_FOLDER,

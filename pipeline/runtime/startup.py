@@ -48,9 +48,11 @@ def until_answered(what: str, action: Callable[[], T], settings: KafkaSettings, 
         except (KafkaError, _NotYetError) as error:
             left = deadline - time.monotonic()
             if left <= 0:
+                # The client hides why it could not log in behind a time-out.
+                login = "" if settings.security_protocol == "PLAINTEXT" else " Do the KAFKA_SASL_ and KAFKA_SSL_ fit?"
                 message = (
                     f"{what}: not within {settings.startup_timeout_seconds:g} s ({_told(error)}); "
-                    f"is Kafka running at {brokers} (KAFKA_BROKER_URL)?"
+                    f"is Kafka running at {brokers} (KAFKA_BROKER_URL)?{login}"
                 )
                 raise BrokerUnavailableError(message) from error
             if settings.startup_timeout_seconds - left > GRACE_SECONDS:
