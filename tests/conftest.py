@@ -29,12 +29,16 @@ def kafka() -> Iterator[Broker]:
 
 
 @pytest.fixture
-def deploy(kafka: Broker) -> Callable[..., Deployment]:
+def deploy(kafka: Broker) -> Iterator[Callable[..., Deployment]]:
     """Provide a maker of deployments, whose topics are created; its keywords are variables of the services."""
+    made: list[Deployment] = []
 
     def make(partitions: int = 2, **variables: str) -> Deployment:
         deployment = Deployment(kafka.bootstrap, variables, partitions)
+        made.append(deployment)
         deployment.provision()
         return deployment
 
-    return make
+    yield make
+    for deployment in made:
+        deployment.end()

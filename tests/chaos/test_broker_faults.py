@@ -48,9 +48,7 @@ def under_load(own_kafka: Cluster, tmp_path: Path) -> Iterator[Deployment]:
         dead = {name: found.returncode for name, found in services.items() if found.poll() not in {None, 0}}
         assert not dead, f"ended: {dead}; logs in {tmp_path}"
     finally:
-        for process in services.values():
-            process.kill()
-            process.wait(10)
+        pipeline.end()
 
 
 def hang(node: Node) -> None:

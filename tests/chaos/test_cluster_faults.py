@@ -43,6 +43,4 @@ def test_the_loss_of_any_node_ends_no_service(tmp_path: Path) -> None:
             ended = {name: found.returncode for name, found in services.items() if found.poll() not in {None, 0}}
             assert not ended, f"logs in {tmp_path}"
         finally:
-            for process in services.values():
-                process.kill()
-                process.wait(10)
+            pipeline.end()

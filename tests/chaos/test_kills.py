@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.contracts import headers, topics
-from tests.support.deployment import ROOT, Deployment
 from tests.support.fault_point import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.chaos
 
@@ -24,27 +23,19 @@ ROUNDS = 1_200  # of four payments each: more than the armed services handle bef
 VALUES = [(PAYMENT % kind).encode() for kind in ("VISA", "BITCOIN", "PAYPAL")] + [b"no payment"]
 
 
-def armed(pipeline: Deployment, service: str, point: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start a service that dies at a step."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.support.fault_point", service, point],
-            cwd=ROOT,
-            env=pipeline.environ,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-
 def test_killed_at_every_step_nothing_is_lost_or_doubled(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     """Each outcome once, and each dead letter of the processor once, after a kill at every step of both loops.
 
     Fails where the offsets are sent outside of the transaction.
     """
-    pipeline = deploy(partitions=2, TRANSACTION_FORMAT="payment")
+    # Three partitions for four kinds of values, so that each holds all of them.
+    pipeline = deploy(partitions=3, TRANSACTION_FORMAT="payment")
     pipeline.put_many(VALUES * ROUNDS)
     for point in POINTS:
-        victims = [armed(pipeline, name, point, tmp_path / name) for name in ("detector", "legit_processor")]
+        victims = [
+            pipeline.spawn("tests.support.fault_point", tmp_path / name, name, point)
+            for name in ("detector", "legit_processor")
+        ]
         for victim in victims:
             assert victim.wait(90) == -signal.SIGKILL, f"{point}: logs in {tmp_path}"
     with pipeline.running("detector", "legit_processor"):

@@ -16,24 +16,15 @@ from tests.support.deployment import ROOT, Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support.broker import Broker
 
 pytestmark = pytest.mark.e2e
 
 SERVICES = ("generator", "detector", "legit_processor", "fraud_processor", "pipeline.runtime.provision")
 NOBODY = "127.0.0.1:1"  # a port that no broker listens on
-
-
-@pytest.fixture
-def ended() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Provide a list of processes that are killed at the end of the test, if they still live."""
-    processes: list[subprocess.Popen[bytes]] = []
-    yield processes
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-        process.wait(10)
 
 
 def logged(log: Path, message: str) -> bool:
@@ -78,9 +69,9 @@ def test_a_broker_that_is_away_ends_the_wait_with_a_clear_error() -> None:
     assert len(lines) < 10
 
 
-def test_missing_topics_are_told_with_what_creates_them(kafka: object, tmp_path: Path) -> None:
+def test_missing_topics_are_told_with_what_creates_them(kafka: Broker, tmp_path: Path) -> None:
     """A service whose topics nobody created says which, and how to make them."""
-    pipeline = Deployment(getattr(kafka, "bootstrap"))  # noqa: B009
+    pipeline = Deployment(kafka.bootstrap)
     log = tmp_path / "log"
     process = pipeline.spawn("detector", log, KAFKA_STARTUP_TIMEOUT_SECONDS="3")
     assert process.wait(60) == 69
@@ -94,13 +85,11 @@ def test_a_signal_ends_a_service_in_order(
     number: signal.Signals,
     deploy: Callable[..., Deployment],
     tmp_path: Path,
-    ended: list[subprocess.Popen[bytes]],
 ) -> None:
     """SIGTERM and SIGINT finish what is at hand and exit with 0 within the grace period."""
     pipeline = deploy()
     log = tmp_path / "log"
     process = pipeline.spawn(module, log)
-    ended.append(process)
     working = "sent" if module == "generator" else "assigned"
     if module == "generator":
         eventually(lambda: pipeline.records(topics.TRANSACTIONS), 30, "the generator to send")
@@ -111,14 +100,11 @@ def test_a_signal_ends_a_service_in_order(
     assert logged(log, f"{module} stopped")
 
 
-def test_a_second_signal_ends_a_service_at_once(
-    deploy: Callable[..., Deployment], tmp_path: Path, ended: list[subprocess.Popen[bytes]]
-) -> None:
+def test_a_second_signal_ends_a_service_at_once(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     """Whoever cannot wait sends another signal: the exit code tells which."""
     pipeline = deploy()
     log = tmp_path / "log"
     process = pipeline.spawn("detector", log)
-    ended.append(process)
     eventually(lambda: logged(log, "assigned"), 30, "the detector to work")
     process.send_signal(signal.SIGSTOP)  # so that both signals are there when it goes on
     process.send_signal(signal.SIGTERM)
@@ -127,32 +113,20 @@ def test_a_second_signal_ends_a_service_at_once(
     assert process.wait(10) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
 
 
-def test_the_whole_pipeline_with_replicas_that_come_and_go(
-    deploy: Callable[..., Deployment], tmp_path: Path, ended: list[subprocess.Popen[bytes]]
-) -> None:
+def test_the_whole_pipeline_with_replicas_that_come_and_go(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     """6,000 transactions at 1,500 a second, detectors joining, leaving and being killed: none lost, none doubled."""
     pipeline = deploy(partitions=4)
     count = 6000
-    ended.extend(
-        pipeline.spawn(module, tmp_path / module) for module in ("legit_processor", "fraud_processor", "detector")
-    )
-    ended.append(
-        pipeline.spawn(
-            "generator",
-            tmp_path / "generator",
-            TRANSACTIONS_PER_SECOND="1500",
-            TRANSACTIONS_COUNT=str(count),
-            GENERATOR_SEED="7",
-        )
-    )
-    first, generator = ended[-2], ended[-1]
+    for processor in ("legit_processor", "fraud_processor"):
+        pipeline.spawn(processor, tmp_path / processor)
+    first = pipeline.spawn("detector", tmp_path / "detector")
+    generated = {"TRANSACTIONS_PER_SECOND": "1500", "TRANSACTIONS_COUNT": str(count), "GENERATOR_SEED": "7"}
+    generator = pipeline.spawn("generator", tmp_path / "generator", **generated)
     pipeline.wait_until_judged(500)
     second = pipeline.spawn("detector", tmp_path / "detector-2")
-    ended.append(second)
     eventually(lambda: logged(tmp_path / "detector-2", "assigned"), 30, "the second detector to join")
     first.kill()
-    third = pipeline.spawn("detector", tmp_path / "detector-3")
-    ended.append(third)
+    pipeline.spawn("detector", tmp_path / "detector-3")
     eventually(lambda: logged(tmp_path / "detector-3", "assigned"), 30, "the third detector to join")
     second.terminate()
     assert generator.wait(60) == 0

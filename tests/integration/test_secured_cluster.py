@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_all_parts_log_in_by_variables_alone(secured: tuple[str, Path]) -> None:
     """Topics job, detector, processor and auditor work over SASL and TLS; a client of the test's own sends."""
     pipeline = deployment(*secured)
     pipeline.provision()
-    login = {
+    login: dict[str, Any] = {
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "PLAIN",
         "sasl_plain_username": "pipeline",

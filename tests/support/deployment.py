@@ -52,6 +52,7 @@ class Deployment:
     variables: dict[str, str] = field(default_factory=dict)
     partitions: int = 2
     tag: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @cached_property
     def environ(self) -> dict[str, str]:
@@ -208,13 +209,20 @@ class Deployment:
         settings = ServiceSettings.from_env(self.environ)
         serve(service, settings, lambda codec: processor(codec, StagedLines(printed)), stop)
 
-    def spawn(self, module: str, log: Path, **variables: str) -> subprocess.Popen[bytes]:
-        """Start a service as its own process, its output in ``log``."""
+    def spawn(self, module: str, log: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a service as its own process, its output added to ``log``."""
         environ = {**os.environ, **self.environ, "LOG_FORMAT": "json", **variables}
-        with log.open("wb") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
-            )
+        command = [sys.executable, "-m", module, *arguments]
+        with log.open("ab") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what was started and still lives."""
+        for process in self.processes:
+            process.kill()
+            process.wait(10)
 
 
 def headers_of(record: Any) -> dict[str, bytes | None]:
