@@ -8,9 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from pipeline.contracts import topics
 from pipeline.contracts.display import printable
+from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.jsonobject import read_object
+from pipeline.contracts.messages import Verdict
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import Tail
@@ -91,10 +95,12 @@ class Observer:
 
 def describe_fraud(value: bytes | None) -> str:
     """Return one line about a record of the fraud topic, safe to print."""
-    members = read_object(value)
-    verdict = members.get("verdict")
-    hits = verdict.get("hits", []) if isinstance(verdict, dict) else []
-    reasons = ", ".join(f"{hit['rule']}: {hit['message']}" for hit in hits)
+    try:
+        members = read_object(value)
+        verdict = msgspec.convert(members.get("verdict"), Verdict)
+    except (InvalidMessageError, msgspec.ValidationError) as error:
+        return printable(f"unreadable: {error}")
+    reasons = ", ".join(f"{hit.rule}: {hit.message}" for hit in verdict.hits)
     source, target = members.get("source", members.get("PAYMENT_TYPE")), members.get("target", members.get("TO"))
     amount = members.get("amount", members.get("AMOUNT"))
     return printable(f"{source} -> {target} {amount} {members.get('currency', '')} ({reasons})")

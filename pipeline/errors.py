@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # what shells say of a command that was stopped
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: what we depend on does not answer
 EXIT_SOFTWARE = 70  # EX_SOFTWARE: we gave ourselves up
 
@@ -31,6 +32,6 @@ class BrokerUnavailableError(PipelineError):
 
 
 class StoppedError(PipelineError):
-    """A stop was requested while something was waited for: no failure."""
+    """A stop was requested while something was waited for: no failure of a service, but nothing was done either."""
 
-    exit_code = 0
+    exit_code = EXIT_INTERRUPTED

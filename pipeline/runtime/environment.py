@@ -40,7 +40,9 @@ class Environment:
 
     def read(self, variable: Variable[T]) -> T:
         """Return the variable's value; where it is bad, note the problem and return the default."""
-        text = self.values.get(variable.name, "").strip()
+        text = self.values.get(variable.name, "")
+        if not variable.secret or not text.strip():  # a password may begin with a blank
+            text = text.strip()
         try:
             return variable.parse(text or variable.default)
         except ValueError as error:

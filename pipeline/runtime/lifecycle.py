@@ -73,7 +73,7 @@ class Service(Generic[S]):
     """A process of the pipeline.
 
     ``module`` is what ``python -m`` runs, ``settings`` makes settings of the environment, and ``work`` is what it
-    does until it is done or stopped.
+    does until it is done or stopped. To be stopped is a success for an ``endless`` one alone.
     """
 
     module: str
@@ -81,6 +81,7 @@ class Service(Generic[S]):
     variables: Sequence[Variable[object]]
     settings: Callable[[Mapping[str, str]], S]
     work: Callable[[S, Stop], None]
+    endless: bool = True
 
     @property
     def name(self) -> str:
@@ -103,7 +104,7 @@ def run(service: Service[S], environ: Mapping[str, str], arguments: Sequence[str
         service.work(settings, stop)
     except StoppedError as error:
         logger.info("%s stopped while %s", service.name, error)
-        return 0
+        return 0 if service.endless else error.exit_code
     except PipelineError as error:
         logger.error("%s ends: %s", service.name, error)  # noqa: TRY400 (a sentence for people, no traceback)
         return error.exit_code

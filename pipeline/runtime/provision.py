@@ -139,6 +139,7 @@ SERVICE = Service(
     VARIABLES,
     ProvisionSettings.from_env,
     provision,
+    endless=False,
 )
 
 

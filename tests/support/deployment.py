@@ -9,13 +9,13 @@ import sys
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from detector.handler import Detector
@@ -25,6 +25,7 @@ from legit_processor.handler import LegitProcessor
 from pipeline.contracts import topics
 from pipeline.operations.audit.auditor import audit
 from pipeline.runtime.clients.cluster import Cluster
+from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import read_between
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.lines import StagedLines
@@ -152,6 +153,24 @@ class Deployment:
         count = len(self.records(topics.TRANSACTIONS))
         return self.wait_until_judged(count)
 
+    def committed(self, service: str) -> dict[int, int]:
+        """Return the offsets that a service has committed by partition; none while the cluster cannot tell."""
+        name = self.name(topics.consumed_by(service))
+        # A young cluster has no coordinator yet.
+        with suppress(KafkaError), Cluster(self.settings.kafka, "test") as cluster:
+            return cluster.committed(self.settings.kafka.group_of(service), name, self.partitions)
+        return {}
+
+    def serving(self, service: str) -> bool:
+        """Tell whether a service runs in one of our threads."""
+        return any(thread.name == f"{self.tag}-{service}" for thread in threading.enumerate())
+
+    def cut(self, topic: Topic, offset: int) -> None:
+        """Remove what stands before an offset of partition 0, as retention would."""
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin.delete_records({TopicPartition(self.name(topic), 0): offset})
+        admin.close()
+
     def commit_by_hand(self, service: str, offset: int) -> None:
         """Commit an offset of partition 0 for a service that does not run."""
         topic = topics.consumed_by(service)
@@ -165,14 +184,9 @@ class Deployment:
 
     def wait_until_settled(self, service: str, count: int) -> None:
         """Wait until a service has committed so many records of its topic, by offset."""
-        name = self.name(topics.consumed_by(service))
-
-        def committed() -> bool:
-            with Cluster(self.settings.kafka, "test") as cluster:
-                offsets = cluster.committed(self.settings.kafka.group_of(service), name, self.partitions)
-            return sum(offsets.values()) >= count
-
-        eventually(committed, WITHIN, f"{service} to commit {count} records")
+        eventually(
+            lambda: sum(self.committed(service).values()) >= count, WITHIN, f"{service} to commit {count} records"
+        )
 
     @contextmanager
     def running(self, *services: str) -> Iterator[dict[str, io.StringIO]]:
@@ -187,7 +201,7 @@ class Deployment:
             except BaseException as error:  # noqa: BLE001 (raised in the test)
                 failures.append(error)
 
-        threads = [threading.Thread(target=live, args=(service,), name=service) for service in services]
+        threads = [threading.Thread(target=live, args=(service,), name=f"{self.tag}-{service}") for service in services]
         for thread in threads:
             thread.start()
         try:

@@ -90,10 +90,12 @@ class FakeIntake:
         self._steps = steps
         self._batches = batches
         self.outcomes: list[bool] = []
+        self.asked: list[int] = []
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch."""
         assert max_records > 0
+        self.asked.append(max_records)
         self._steps.take("poll")
         if not self._batches:
             self._steps.stop.request()

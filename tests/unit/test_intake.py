@@ -306,3 +306,22 @@ def test_staying_reads_nothing_and_going_on_begins_at_the_committed_offsets() ->
     assert consumer.sought == [(ZERO, 40)]
     consumer.polls.append((some(40), member(1)))
     assert intake.poll(500) is not None
+
+
+def test_what_was_read_beyond_the_last_record_is_committed_once() -> None:
+    """Markers take offsets too: retention must not find the group behind them one day."""
+    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 6})
+    intake = joined(consumer)
+    assert intake.poll(500) is None
+    assert intake.poll(500) is None
+    assert [{place: end.offset for place, end in commit.items()} for commit in consumer.commits] == [{ZERO: 6}]
+
+
+def test_a_position_that_cannot_be_committed_now_is_later() -> None:
+    """Nothing depends on it at once, so nothing ends because of it."""
+    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 6}, raises={"commit": [KafkaConnectionError()]})
+    intake = joined(consumer)
+    assert intake.poll(500) is None
+    assert consumer.commits == []
+    assert intake.poll(500) is None
+    assert len(consumer.commits) == 1

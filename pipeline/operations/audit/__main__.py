@@ -1,4 +1,7 @@
-"""``python -m pipeline.operations.audit``: account for every transaction, exit 1 if one is lost or doubled."""
+"""``python -m pipeline.operations.audit``: account for every transaction.
+
+Exits with 0 where each has one outcome, 1 where one is lost or doubled, 69 where it could not look.
+"""
 
 import argparse
 import os
@@ -8,8 +11,9 @@ import time
 import msgspec
 from dotenv import find_dotenv, load_dotenv
 
-from pipeline.errors import EXIT_FAILURE, PipelineError
+from pipeline.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, PipelineError, SettingsError, StoppedError
 from pipeline.operations.audit.auditor import audit
+from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 from pipeline.runtime.settings import common_from_env
@@ -26,9 +30,9 @@ def main(arguments: list[str]) -> int:
         settings = common_from_env(os.environ)
         start_logging("audit", settings.process)
         report = audit(settings.kafka, settings.topics, stop.wait, _progress)
-    except PipelineError as error:
-        sys.stderr.write(f"audit: {error}\n")
-        return error.exit_code
+    except (PipelineError, KafkaError) as error:
+        sys.stderr.write(f"audit: could not audit: {error or type(error).__name__}\n")
+        return error.exit_code if isinstance(error, SettingsError | StoppedError) else EXIT_UNAVAILABLE
     sys.stdout.write((msgspec.json.encode(report).decode() if as_json else report.line()) + "\n")
     for kind, places in report.examples.items():
         if places and not as_json:

@@ -30,7 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lost`` and ``duplicated`` count input offsets, ``unknown`` outcomes whose origin is no input offset or cannot
     be read, ``unmarked`` records that were sent again to a branch without a marker among its dead letters, or markers
-    without a record. ``examples`` holds the first coordinates of each.
+    without a record. ``unseen`` is input that is still there and was not judged, because retention has cut an output in
+    which its outcome may have been. ``examples`` holds the first coordinates of each.
     """
 
     input: int
@@ -39,6 +40,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     duplicated: int
     unknown: int
     unmarked: int
+    unseen: int
     examples: dict[str, list[str]]
 
     @property
@@ -51,15 +53,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         counted = " ".join(f"{outcome.value}={self.outcomes[outcome]}" for outcome in Outcome)
         line = f"audit: in={self.input} {counted} lost={self.lost} duplicated={self.duplicated}"
         unknown = f" unknown={self.unknown}" if self.unknown else ""
-        return line + unknown + (f" unmarked={self.unmarked}" if self.unmarked else "")
+        unseen = f" (not judged: {self.unseen}, retention has cut the outputs)" if self.unseen else ""
+        return line + unknown + (f" unmarked={self.unmarked}" if self.unmarked else "") + unseen
 
 
 class Books:
     """Takes every record of input and outputs once, in any order; holds a bitmap a partition and outcome."""
 
-    def __init__(self, committed: Mapping[int, int]) -> None:
-        """Judge the input below ``committed``, an offset by partition of the input topic."""
+    def __init__(self, beginnings: Mapping[int, int], committed: Mapping[int, int]) -> None:
+        """Judge the input from ``beginnings`` to below ``committed``, offsets by partition of the input topic."""
         self._committed = dict(committed)
+        self._floors = dict(beginnings)
         self._input: dict[int, BitMap64] = defaultdict(BitMap64)
         self._outcomes = {outcome: defaultdict[int, BitMap64](BitMap64) for outcome in Outcome}
         self._decided: dict[int, BitMap64] = defaultdict(BitMap64)
@@ -67,6 +71,11 @@ class Books:
         self._unreadable = 0
         self._retries: set[tuple[str, Coordinates]] = set()
         self._markers: set[tuple[str, Coordinates]] = set()
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """Return the partitions of the input topic that are judged."""
+        return tuple(self._committed)
 
     def add_input(self, place: Coordinates) -> None:
         """Note a record of the input topic."""
@@ -87,6 +96,11 @@ class Books:
         decided.add(origin.offset)
         self._outcomes[outcome][origin.partition].add(origin.offset)
 
+    def add_cut(self, partition: int, first: int | None) -> None:
+        """Note that retention has cut an output, whose first origin in a partition is now ``first`` (None: none)."""
+        least = self._committed.get(partition, 0) if first is None else first
+        self._floors[partition] = max(self._floors.get(partition, 0), least)
+
     def add_retry(self, branch: str, place: Coordinates) -> None:
         """Note a record of a branch that says it was sent again: no outcome of its own, but it needs a marker."""
         self._retries.add((branch, place))
@@ -96,7 +110,11 @@ class Books:
         self._markers.add((branch, became))
 
     def close(self) -> Report:
-        """Compare the two sides."""
+        """Compare the two sides, where both can be seen."""
+        before = _size(self._input)
+        for bitmaps in (self._input, self._decided, self._twice, *self._outcomes.values()):
+            for partition, offsets in bitmaps.items():
+                offsets.remove_range(0, self._floors.get(partition, 0))
         lost = {partition: seen - self._decided[partition] for partition, seen in self._input.items()}
         unknown = {partition: seen - self._input[partition] for partition, seen in self._decided.items()}
         unmarked = [f"{branch}:{place}" for branch, place in sorted(self._retries ^ self._markers)]
@@ -107,6 +125,7 @@ class Books:
             duplicated=_size(self._twice),
             unknown=_size(unknown) + self._unreadable,
             unmarked=len(unmarked),
+            unseen=before - _size(self._input),
             examples={
                 "lost": _first(lost),
                 "duplicated": _first(self._twice),

@@ -50,7 +50,10 @@ def audit(kafka: KafkaSettings, names: TopicNames, wait: Wait, progress: Callabl
     facts = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
     by_topic = {topic: facts[names[topic]] for topic in READ}
     spans = until_answered("reading the offsets", lambda: _stable_point(kafka, by_topic), kafka, wait)
-    books = Books(spans[topics.TRANSACTIONS][1])
+    books = Books(*spans[topics.TRANSACTIONS])
+    for topic in OUTCOMES:
+        if any(spans[topic][0].values()):
+            _note_cut(kafka, books, by_topic[topic], spans[topic])
     read = 0
     for topic in READ:
         for record in read_between(kafka, names[topic], *spans[topic], IDLE_SECONDS):
@@ -73,6 +76,27 @@ def _stable_point(kafka: KafkaSettings, by_topic: dict[Topic, TopicFacts]) -> di
             beginnings = cluster.beginnings(facts.name, facts.partitions)
             spans[topic] = (beginnings, cluster.ends(facts.name, facts.partitions))
     return spans
+
+
+def _note_cut(kafka: KafkaSettings, books: Books, facts: TopicFacts, span: Span) -> None:
+    """Tell the books from which origin on an output that retention has cut can be judged.
+
+    An output partition holds the records of an input partition in their order, so the first one says it.
+    """
+    beginnings, ends = span
+    for partition, beginning in beginnings.items():
+        if not beginning:
+            continue
+        origins: dict[int, int] = {}
+        for record in read_between(
+            kafka, facts.name, {partition: beginning}, {partition: ends[partition]}, IDLE_SECONDS
+        ):
+            origin = headers.coordinates_in(record.headers, headers.ORIGIN)
+            if origin is not None and not attempt_in(record.headers):
+                origins.setdefault(origin.partition, origin.offset)
+        for entry in books.partitions:
+            if entry % facts.partitions == partition:
+                books.add_cut(entry, origins.get(entry))
 
 
 def _enter(books: Books, topic: Topic, record: Any, spans: dict[Topic, Span]) -> None:  # noqa: ANN401 (no type)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError
 
+from pipeline.runtime.clients import header_names
 from pipeline.runtime.clients.connection import connect
 from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
 
@@ -25,6 +26,9 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
     "fetch_max_wait_ms": FETCH_WAIT_MS,
     "metadata_max_age_ms": METADATA_AGE_MS,
 }
+
+
+header_names.install()
 
 
 def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaConsumer:

@@ -70,6 +70,7 @@ class Intake:
         self._member: tuple[int, str] | None = None
         self._name = uuid.uuid4().hex
         self._batches = 0
+        self._begun: dict[TopicPartition, int] = {}
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch, or None where there is nothing that may be handled now.
@@ -95,6 +96,7 @@ class Intake:
             self._member = member
             return None
         if not polled:
+            self._commit_positions()
             return None
         self._batches += 1
         return Batch(polled, membership, self._is_input, f"{self._name}:{self._batches}")
@@ -120,6 +122,7 @@ class Intake:
     def rewind(self) -> None:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
+        self._begun.clear()
         if not places:
             logger.info("assigned", extra={"partitions": []})
             return
@@ -130,7 +133,28 @@ class Intake:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
             offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
             self._consumer.seek(place, offset)
+            self._begun[place] = -1 if state.committed is None else offset
         logger.info("assigned", extra={"partitions": [place.partition for place in places]})
+
+    def _commit_positions(self) -> None:
+        """Commit how far was read, where that is further than the last record: over markers and aborted records.
+
+        Otherwise retention would one day remove the marker behind the last record, and with it an offset that nobody
+        has committed. Nothing is in hand here, and the group fences a member that was evicted.
+        """
+        moved = {}
+        for place, begun in self._begun.items():
+            position = self._consumer.position(place, timeout_ms=POLL_MS)
+            if position is not None and position > begun:
+                moved[place] = OffsetAndMetadata(position)
+        if not moved:
+            return
+        try:
+            self._consumer.commit(moved, timeout_ms=POLL_MS)
+        except KafkaError as error:
+            logger.debug("positions not committed, they will be: %s", error)
+        else:
+            self._begun.update((place, end.offset) for place, end in moved.items())
 
     def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Return the group's committed offsets; waits for transactions that are still being decided."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.runtime.breaker import Breaker, BreakerTrippedError
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import HANDLE_SECONDS
+from pipeline.runtime.clients.deadlines import HANDLE_SECONDS, POLL_SECONDS
 from pipeline.runtime.transactional.patience import Patience
 from pipeline.runtime.transactional.progress import Progress
 from pipeline.runtime.transactional.tripped import wait_until_resumed
@@ -56,7 +56,7 @@ class TransactionalLoop:
         self._output = output
         self._handler = handler
         self._dead_letters = dead_letters
-        self._max_records = max_records
+        self._max_records = self._records = max_records
         self._watchdog = watchdog
         self._beat = beat
         self._breaker = breaker
@@ -79,7 +79,8 @@ class TransactionalLoop:
                 self._beat()
                 self._progress.report_if_due()
                 try:
-                    batch = self._intake.poll(self._max_records)
+                    with self._watchdog.step("polling", POLL_SECONDS):
+                        batch = self._intake.poll(self._records)
                 except KafkaError as error:
                     self._polling.failed(error, stop)
                     continue
@@ -101,6 +102,8 @@ class TransactionalLoop:
             self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
         except KafkaError as error:
+            # Perhaps it was too much for one transaction: half of it, until it fits.
+            self._records = max(1, len(batch) // 2)
             self._committing.failed(error, stop)
             self._settle(batch, stop)
         except BreakerTrippedError as error:
@@ -112,6 +115,7 @@ class TransactionalLoop:
         else:
             self._committed(batch)
             self._committing.succeeded()
+            self._records = min(self._max_records, self._records * 2)
 
     def _wait_for_a_person(self, error: BreakerTrippedError, stop: Stop) -> None:
         try:
