@@ -22,7 +22,8 @@ from pipeline.runtime.clients.reading import Tail
 if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
-    from pipeline.runtime.settings import KafkaSettings, TopicNames
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
 
 LATEST: Final = 5
 RATE_SECONDS: Final = 5.0

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing
+from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
 from pipeline.runtime.environment import Environment, Variable
-from pipeline.runtime.settings import HEARTBEAT_FILE, KAFKA_BROKER_URL, LOG_FORMAT, SECURITY_PROTOCOL, CommonSettings
+from pipeline.runtime.settings import HEARTBEAT_FILE, LOG_FORMAT, CommonSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

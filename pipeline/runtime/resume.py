@@ -13,7 +13,7 @@ from pipeline.runtime.clients.reading import read_between
 
 if TYPE_CHECKING:
     from pipeline.runtime.clients.cluster import TopicFacts
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 IDLE_SECONDS: Final = 10.0
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.cluster_settings import KafkaSettings
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.lifecycle import Stop
-    from pipeline.runtime.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipeline.runtime.backoff import Wait
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

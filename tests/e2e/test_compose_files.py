@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.runtime.settings import HEARTBEAT_FILE, KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
+from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
+from pipeline.runtime.settings import HEARTBEAT_FILE
 from tests.support.compose import ROOT, Project, require_docker
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.clients.cluster import TopicFacts
-    from pipeline.runtime.settings import KafkaSettings, TopicNames
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
 
 IDLE_SECONDS: Final = 30.0
 PROGRESS_RECORDS: Final = 10_000

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
-    from pipeline.runtime.settings import KafkaSettings, TopicNames
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
     from pipeline.runtime.watchdog import Watchdog
 
 LETTERS_A_TRANSACTION: Final = 200

@@ -12,7 +12,8 @@ from pipeline.runtime.startup import until_answered, wait_for_topics
 
 if TYPE_CHECKING:
     from pipeline.runtime.backoff import Wait
-    from pipeline.runtime.settings import KafkaSettings, TopicNames
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
 
 
 def resume(kafka: KafkaSettings, names: TopicNames, service: str, wait: Wait) -> None:

@@ -21,7 +21,8 @@ from pipeline.runtime.startup import wait_for_topics
 if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
-    from pipeline.runtime.settings import KafkaSettings, TopicNames
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
 
 IDLE_SECONDS: Final = 30.0
 CLIENT_ID: Final = "deadletters"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
-    from pipeline.runtime.settings import CommonSettings, KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import CommonSettings
     from pipeline.runtime.watchdog import Watchdog
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's own, for whoever may not read a topic's settings

@@ -21,7 +21,7 @@ from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, CONNECTION_SETUP_MS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 __all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "connect"]
 

@@ -13,7 +13,7 @@ from pipeline.runtime.clients.connection import connect
 from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
 
 if TYPE_CHECKING:
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 FETCH_WAIT_MS: Final = 100
 METADATA_SECONDS: Final = 10.0

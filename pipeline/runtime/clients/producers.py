@@ -19,7 +19,7 @@ from pipeline.runtime.clients.deadlines import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

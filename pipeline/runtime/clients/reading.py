@@ -13,7 +13,7 @@ from pipeline.runtime.clients.consumers import reader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 POLL_MS: Final = 200
 POLL_RECORDS: Final = 5_000

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.runtime.clients.cluster import TopicFacts
-    from pipeline.runtime.settings import KafkaSettings
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 IDLE_SECONDS: Final = 30.0
 
