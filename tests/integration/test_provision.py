@@ -57,6 +57,9 @@ def test_more_partitions_than_declared_are_accepted(deploy: Callable[..., Deploy
     """A topic that somebody has extended is not refused."""
     pipeline = deploy(partitions=3)
     provision(ProvisionSettings.from_env(pipeline.environ | {"TOPIC_PARTITIONS": "1"}), Stop())
+    name = pipeline.name(topics.LEGIT)
+    with Cluster(pipeline.settings.kafka, "test") as cluster:
+        assert cluster.describe([name])[name].partitions == 3
 
 
 def test_the_names_of_older_setups_work_by_variables_alone(kafka: Broker) -> None:
