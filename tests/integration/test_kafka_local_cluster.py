@@ -145,4 +145,6 @@ def test_a_stopped_quorum_comes_back_together(settings: Settings) -> None:
         for node in cluster.nodes:
             node.launch()
         cluster.wait_until_serving()
-        write(cluster, create_topic(cluster, replicas=2), "again")
+        topic = create_topic(cluster, replicas=2)
+        write(cluster, topic, "again")
+        assert read(cluster, topic, 1) == ["again"]

@@ -64,9 +64,11 @@ def test_the_file_is_touched_at_most_once_a_second(tmp_path: Path, clock: Clock)
     assert path.exists()
 
 
-def test_without_a_file_nothing_happens() -> None:
-    """Outside of containers nobody watches."""
+def test_without_a_file_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of containers nobody watches, and no file of any name appears."""
+    monkeypatch.chdir(tmp_path)
     Heartbeat(None).beat()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_young_file_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
