@@ -12,6 +12,9 @@ As a command: ``python -m kafka_local --help``. As a library::
         node.launch()                      # start without waiting, e.g. all nodes of a stopped quorum, and then
         cluster.wait_until_serving()       # wait for all
 
+    with Cluster(fronts=[20500]) as cluster:   # clients of .front_servers come through 127.0.0.1:20500,
+        forward(20500, cluster.nodes[0].back_port)              # where somebody has to forward to the node
+
 - *Serving* means that a client can work: the node has joined the quorum, is registered and unfenced, and takes
   requests. It does not mean that a restarted node is back in the in-sync replicas of every partition.
 - Data is temporary unless ``data=`` names a folder. Java processes and temporary data end with the process that made

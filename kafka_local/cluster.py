@@ -14,12 +14,12 @@ from kafka_local.guard import Guard
 from kafka_local.jars import kafka_version
 from kafka_local.node import SERVING_WITHIN_SECONDS, STOPPED_WITHIN_SECONDS, Node
 from kafka_local.preparation import prepared_installation
-from kafka_local.properties import broker_properties, render
+from kafka_local.properties import HOST, broker_properties, render
 from kafka_local.settings import Settings
 from kafka_local.storage import format_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from kafka_local.installation import Installation
@@ -34,25 +34,31 @@ class Cluster:
     """A Kafka of ``nodes`` nodes, each broker and controller, all on 127.0.0.1.
 
     ``properties`` are added to every broker's. ``data`` names a folder that is kept and can be started on again;
-    without it the data is temporary. ``port`` is node 1's client port. ``settings`` default to the environment's.
+    without it the data is temporary. ``port`` is node 1's client port. ``fronts`` names, for each node, a port of
+    127.0.0.1 that a proxy listens on: whoever comes by ``front_servers`` is told to come through the proxies, which
+    forward to each node's ``back_port``. ``settings`` default to the environment's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (options, all of them named)
         self,
         nodes: int = 1,
         *,
         properties: Mapping[str, str] | None = None,
         data: Path | None = None,
         port: int | None = None,
+        fronts: Sequence[int] = (),
         settings: Settings | None = None,
     ) -> None:
         if nodes < 1:
             raise RequestError(f"a cluster has at least one node, not {nodes}")
+        if fronts and len(fronts) != nodes:
+            raise RequestError(f"{nodes} node(s) need as many fronts, not {len(fronts)}")
         self.nodes: tuple[Node, ...] = ()
         self._size = nodes
         self._properties = dict(properties or {})
         self._data = data
         self._port = port
+        self._fronts = tuple(fronts)
         self._settings = settings or Settings.from_env(os.environ)
         self._exit = ExitStack()
 
@@ -60,6 +66,11 @@ class Cluster:
     def bootstrap_servers(self) -> str:
         """Return every node's address, joined by commas; the same for as long as the cluster is started."""
         return ",".join(node.address for node in self.nodes)
+
+    @property
+    def front_servers(self) -> str:
+        """Return the proxies' addresses, joined by commas; empty where the cluster has none."""
+        return ",".join(f"{HOST}:{port}" for port in self._fronts)
 
     def __enter__(self) -> Self:
         """Start; see ``start``."""
@@ -99,7 +110,7 @@ class Cluster:
         installation = prepared_installation(self._settings, guard)
         folder = (self._data or guard.scratch / "kafka").absolute()
         self._exit.callback(os.close, occupy(folder))
-        identity = settle_identity(folder, self._size, self._port)
+        identity = settle_identity(folder, self._size, self._port, self._fronts)
         self.nodes = tuple(self._put_in_place(folder, identity, installation, guard))
         self._exit.callback(self._stop_nodes)
         logger.info("starting Apache Kafka %s with %d node(s), data in %s", kafka_version(), self._size, folder)

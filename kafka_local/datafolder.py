@@ -14,6 +14,7 @@ from kafka_local.properties import Endpoint
 from kafka_local.storage import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 IDENTITY = "cluster.json"
@@ -41,11 +42,12 @@ def occupy(folder: Path) -> int:
     return lock
 
 
-def settle_identity(folder: Path, nodes: int, port: int | None) -> Identity:
+def settle_identity(folder: Path, nodes: int, port: int | None, fronts: Sequence[int] = ()) -> Identity:
     """Return who the cluster in ``folder`` is, for ``nodes`` nodes, and write it down there.
 
-    Node 1's client port is ``port`` where given. Every other port is the one it had, else a free one. Raises
-    RequestError where the folder's data is that of another number of nodes, or ``port`` is in use.
+    Node 1's client port is ``port`` where given, the front ports are ``fronts``. Every other port is the one it had,
+    else a free one. Raises RequestError where the folder's data is that of another number of nodes, or ``port`` is in
+    use.
     """
     known = _read(folder)
     if known is not None and len(known.endpoints) != nodes:
@@ -53,7 +55,7 @@ def settle_identity(folder: Path, nodes: int, port: int | None) -> Identity:
     if port is not None and not is_free(port):
         raise RequestError(f"port {port} is in use: stop who uses it, or name another")
     had = known.endpoints if known else (None,) * nodes
-    taken: set[int] = set() if port is None else {port}
+    taken: set[int] = {*fronts} if port is None else {port, *fronts}
     endpoints = []
     for node_id, before in enumerate(had, start=1):
         first = port if node_id == 1 else None
@@ -61,7 +63,12 @@ def settle_identity(folder: Path, nodes: int, port: int | None) -> Identity:
         taken.add(client)
         controller = _port(before.controller_port if before else None, taken)
         taken.add(controller)
-        endpoints.append(Endpoint(node_id, client, controller))
+        if not fronts:
+            endpoints.append(Endpoint(node_id, client, controller))
+            continue
+        back = _port(before.back_port if before else None, taken)
+        taken.add(back)
+        endpoints.append(Endpoint(node_id, client, controller, fronts[node_id - 1], back))
     identity = Identity(known.cluster_id if known else new_id(), tuple(endpoints))
     _write(folder, identity)
     return identity

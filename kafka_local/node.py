@@ -37,6 +37,7 @@ class Node:
     ) -> None:
         self.id = endpoint.node_id
         self.address = endpoint.address
+        self.back_port = endpoint.back_port
         self.log_path = folder / "kafka.log"
         self._folder = folder
         self._installation = installation

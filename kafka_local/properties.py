@@ -35,11 +35,17 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A node's id, from 1, and the two ports of 127.0.0.1 it listens on."""
+    """A node's id, from 1, and the two ports of 127.0.0.1 it listens on.
+
+    A node may have a second way in for clients: it listens on ``back_port`` and tells whoever comes that way to come to
+    ``front_port``, where something that forwards to it stands in between.
+    """
 
     node_id: int
     client_port: int
     controller_port: int
+    front_port: int | None = None
+    back_port: int | None = None
 
     @property
     def address(self) -> str:
@@ -59,11 +65,11 @@ def broker_properties(node_id: int, endpoints: Sequence[Endpoint], extra: Mappin
     return {
         "process.roles": "broker,controller",
         "node.id": str(node_id),
-        "listeners": f"PLAINTEXT://{own.address},CONTROLLER://{HOST}:{own.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{own.address}",
+        "listeners": f"PLAINTEXT://{own.address},CONTROLLER://{HOST}:{own.controller_port}{_at(own.back_port)}",
+        "advertised.listeners": f"PLAINTEXT://{own.address}{_at(own.front_port)}",
         "controller.listener.names": "CONTROLLER",
         # A caller may secure the listener of the clients: PLAINTEXT is its name, and need not be its protocol.
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
         # Static voters, not a bootstrap list: those would be written into the data, ports and all.
         "controller.quorum.voters": ",".join(f"{e.node_id}@{HOST}:{e.controller_port}" for e in endpoints),
@@ -72,6 +78,10 @@ def broker_properties(node_id: int, endpoints: Sequence[Endpoint], extra: Mappin
         **_quickness(),
         **extra,
     }
+
+
+def _at(port: int | None) -> str:
+    return "" if port is None else f",FRONT://{HOST}:{port}"
 
 
 def _replication(replicas: int) -> dict[str, str]:
