@@ -1,7 +1,9 @@
-"""Runs a service that kills itself at one step of the loop: ``python -m tests.support.fault_point SERVICE POINT``.
+"""Runs a service that harms itself: ``python -m tests.support.fault_point SERVICE POINT [MUTATION]``.
 
-The product has no hook for this: the step is wrapped from outside. The process dies by SIGKILL after the step's third
-time, or in the middle of sending. Batches are small, so that there are many of them.
+POINT is a step of the loop: the process dies by SIGKILL after the step's third time, or in the middle of sending. At
+``hanging-commit`` the third commit never returns, at ``none`` nothing happens. MUTATION takes a guard out of the
+product (see ``mutations``). The product has no hook for this: it is wrapped from outside. Batches are small, so that
+there are many of them.
 """
 
 from __future__ import annotations
@@ -10,33 +12,51 @@ import os
 import runpy
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline.runtime import service
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
+from tests.support.mutations import MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The detector leaves enough behind for the processor to reach its own fault point.
-BATCH_RECORDS = {"detector": 400, "legit_processor": 100}
+BATCH_RECORDS = {"detector": 400, "legit_processor": 100, "fraud_processor": 100}
 TIMES = 3
+SENT = 75
+NONE = "none"
+HANG = "hanging-commit"
 
 # What is wrapped, and at which call of it the process dies. Calls that return None or nothing do not count for a poll.
 POINTS: dict[str, tuple[type, str, int]] = {
     "after-poll": (Intake, "poll", TIMES),
     "after-begin": (Output, "begin", TIMES),
-    "mid-send": (Output, "_write", 75),
+    "mid-send": (Output, "_write", SENT),
     "after-flush": (BoundedProducer, "flush", TIMES),
     "after-offsets": (BoundedProducer, "send_offsets_to_transaction", TIMES),
     "after-commit": (BoundedProducer, "commit_transaction", TIMES),
 }
 
 
-def arm(owner: type, name: str, times: int) -> None:
-    """Let the process die after so many calls of a method."""
+def reaches(service: str, point: str) -> bool:
+    """Tell whether a service comes to a point: one that writes nothing but dead letters hardly sends."""
+    return not (service == "fraud_processor" and point == "mid-send")
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hang() -> None:
+    threading.Event().wait()
+
+
+def arm(owner: type, name: str, times: int, harm: Callable[[], None] = _die) -> None:
+    """Let the process come to harm after so many calls of a method."""
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0
 
@@ -45,7 +65,7 @@ def arm(owner: type, name: str, times: int) -> None:
         result = original(*arguments, **keywords)
         calls += not (name == "poll" and result is None)
         if calls >= times:
-            os.kill(os.getpid(), signal.SIGKILL)
+            harm()
         return result
 
     setattr(owner, name, wrapped)
@@ -53,10 +73,14 @@ def arm(owner: type, name: str, times: int) -> None:
 
 def main() -> None:
     """Run the service that the command line names, armed."""
-    module, point = sys.argv[1:3]
+    module, point, *mutations = sys.argv[1:]
     sys.argv[1:] = []
     service.MAX_BATCH_RECORDS = BATCH_RECORDS[module]  # type: ignore[misc] # final for everybody else
-    if point != "none":
+    for mutation in mutations:
+        MUTATIONS[mutation]()
+    if point == HANG:
+        arm(BoundedProducer, "commit_transaction", TIMES, _hang)
+    elif point != NONE:
         arm(*POINTS[point])
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

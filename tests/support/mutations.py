@@ -1,0 +1,52 @@
+"""Guards taken out of the product, to prove that the tests would notice: each is a function that patches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.runtime.clients.deadlines import FLUSH_SECONDS
+from pipeline.runtime.transactional.intake import Intake
+from pipeline.runtime.transactional.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.runtime.transactional.intake import Batch
+
+
+def unchecked_futures() -> None:
+    """Commit without looking at what became of the records."""
+
+    def commit(self: Output, batch: Batch) -> None:
+        producer: Any = self._producer
+        producer.flush(timeout=FLUSH_SECONDS)
+        producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+        producer.commit_transaction()
+
+    Output.commit = commit  # type: ignore[method-assign] # that is the point
+
+
+def offsets_outside() -> None:
+    """Commit the offsets by the consumer, behind the transaction instead of in it."""
+    consumers: list[Any] = []
+    poll: Any = Intake.poll
+
+    def remembering(self: Intake, max_records: int) -> Batch | None:
+        consumers[:] = [self._consumer]
+        found: Batch | None = poll(self, max_records)
+        return found
+
+    def commit(self: Output, batch: Batch) -> None:
+        producer: Any = self._producer
+        producer.flush(timeout=FLUSH_SECONDS)
+        producer.commit_transaction()
+        consumers[0].commit(batch.ends())
+
+    Intake.poll = remembering  # type: ignore[method-assign]
+    Output.commit = commit  # type: ignore[method-assign]
+
+
+MUTATIONS: Final[dict[str, Callable[[], None]]] = {
+    "unchecked-futures": unchecked_futures,
+    "offsets-outside": offsets_outside,
+}
