@@ -14,6 +14,7 @@ from pipeline.contracts.codec import Codec
 from pipeline.runtime import parsing, settings
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.consumers import group_consumer
+from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.health import Heartbeat
@@ -91,9 +92,13 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
     by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
     facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
     watchdog = Watchdog()
+    leftovers = Leftovers(
+        kafka, client_id, f"{kafka.id_prefix}-{name}-", kafka.group_of(name), [facts[topic] for topic in written]
+    )
+    until_answered("looking for what was left open", leftovers.end, kafka, stop.wait)
     output = until_answered(
         "initialising the transactional id",
-        lambda: Output(partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms),
+        lambda: Output(partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms, leftovers),
         kafka,
         stop.wait,
     )

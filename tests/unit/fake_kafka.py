@@ -176,18 +176,11 @@ class FakeConsumer:
     held: set[Any] = field(default_factory=set)
     notes: dict[Any, str] = field(default_factory=dict)
     positions: dict[Any, int] = field(default_factory=dict)
-    commits: list[dict[Any, Any]] = field(default_factory=list)
 
     def position(self, place: Any, timeout_ms: int) -> int | None:
         """Return how far was read."""
         assert timeout_ms > 0
         return self.positions.get(place)
-
-    def commit(self, offsets: dict[Any, Any], timeout_ms: int) -> None:
-        """Note offsets that are committed outside of a transaction."""
-        assert timeout_ms > 0
-        self._call("commit")
-        self.commits.append(offsets)
 
     def _call(self, name: str) -> None:
         if self.raises.get(name):

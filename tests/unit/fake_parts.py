@@ -135,6 +135,12 @@ class FakeOutput:
         self._limit = limit
         self.open: list[tuple[str, int, str]] = []
         self.visible: list[tuple[str, int, str]] = []
+        self.disturbances: list[bool] = []
+
+    @property
+    def disturbed(self) -> bool:
+        """Tell what a test says, and False after that."""
+        return bool(self.disturbances) and self.disturbances.pop(0)
 
     def begin(self) -> None:
         """Open a transaction."""
@@ -174,6 +180,26 @@ class FakeOutput:
     def close(self) -> None:
         """Close."""
         self._steps.take("output.close")
+
+
+class FakeLeftovers:
+    """Notes what it is told, and finds nothing."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.steps.append("forget")
+
+    def ask(self) -> None:
+        """Ask how the last transaction ended."""
+        self.steps.append("ask")
+
+    def end(self) -> int:
+        """End nothing."""
+        self.steps.append("end")
+        return 0
 
 
 class FakeHandler:

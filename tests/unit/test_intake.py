@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kafka.errors import KafkaConnectionError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    LeaderNotAvailableError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts.coordinates import Coordinates
+from pipeline.runtime.transactional import intake as intake_module
 from pipeline.runtime.transactional.intake import Batch, Intake
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
@@ -308,20 +317,48 @@ def test_staying_reads_nothing_and_going_on_begins_at_the_committed_offsets() ->
     assert intake.poll(500) is not None
 
 
-def test_what_was_read_beyond_the_last_record_is_committed_once() -> None:
+def test_what_was_read_beyond_the_last_record_is_handed_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Markers take offsets too: retention must not find the group behind them one day."""
+    seconds = count(100, 10)
+    monkeypatch.setattr(intake_module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    consumer = FakeConsumer([], offsets={ZERO: 5, ONE: 2}, assigned={ZERO, ONE}, positions={ZERO: 6, ONE: 2})
+    intake = joined(consumer)
+    batch = intake.poll(500)
+    assert batch is not None
+    assert [(place, end.offset) for place, end in batch.ends().items()] == [(ZERO, 6)]
+    assert len(batch) == 0
+    assert list(batch.records()) == []
+    assert intake.poll(500) is None
+    intake.rewind()
+    again = intake.poll(500)
+    assert again is not None
+    assert again.ends()[ZERO].offset == 6
+
+
+def test_positions_of_quiet_partitions_go_with_the_records_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where records come all the time, no transaction of its own is needed; where records came, their end counts."""
+    seconds = count(100, 10)
+    monkeypatch.setattr(intake_module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    consumer = FakeConsumer([], offsets={ZERO: 5, ONE: 2}, assigned={ZERO, ONE}, positions={ZERO: 9, ONE: 3})
+    intake = joined(consumer)
+    consumer.polls.append((some(5, 6), member(1)))
+    batch = intake.poll(500)
+    assert batch is not None
+    assert {place: end.offset for place, end in batch.ends().items()} == {ZERO: 7, ONE: 3}
+
+
+def test_positions_are_looked_at_once_a_second() -> None:
+    """A marker behind every batch would else be a transaction behind every transaction."""
     consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 6})
     intake = joined(consumer)
+    assert intake.poll(500) is not None
+    consumer.positions[ZERO] = 7
     assert intake.poll(500) is None
-    assert intake.poll(500) is None
-    assert [{place: end.offset for place, end in commit.items()} for commit in consumer.commits] == [{ZERO: 6}]
 
 
-def test_a_position_that_cannot_be_committed_now_is_later() -> None:
-    """Nothing depends on it at once, so nothing ends because of it."""
-    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 6}, raises={"commit": [KafkaConnectionError()]})
-    intake = joined(consumer)
-    assert intake.poll(500) is None
-    assert consumer.commits == []
-    assert intake.poll(500) is None
-    assert len(consumer.commits) == 1
+def test_a_partition_that_was_just_added_is_asked_for_again() -> None:
+    """The client answers with a KeyError while nobody leads it: no end of a service."""
+    consumer = FakeConsumer([({}, member(1))], raises={"beginning_offsets": [KeyError(ONE)]})
+    intake = intake_of(consumer)
+    with pytest.raises(LeaderNotAvailableError, match="partition=1"):
+        intake.poll(500)

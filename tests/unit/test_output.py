@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from kafka.errors import InvalidTopicError, KafkaError, KafkaTimeoutError, ProducerFencedError
@@ -15,11 +15,12 @@ from pipeline.runtime.clients.cluster import TopicFacts
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS, Output
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
-from tests.unit.fake_parts import FakeWatchdog
+from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
     from pipeline.contracts.records import Record
+    from pipeline.runtime.clients.leftovers import Leftovers
 
 LIMIT = 200_000
 FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in topics.ALL}
@@ -36,7 +37,14 @@ class Bench:
         self.producers = list(producers) or [FakeProducer()]
         waiting = iter(self.producers)
         self.watchdog = FakeWatchdog()
-        self.output = Output(lambda: next(waiting), FACTS, self.watchdog.standing_in(), lambda: now_ms)
+        self.leftovers = FakeLeftovers()
+        self.output = Output(
+            lambda: next(waiting),
+            FACTS,
+            self.watchdog.standing_in(),
+            lambda: now_ms,
+            cast("Leftovers", self.leftovers),
+        )
         self.output.begin()
 
     @property
@@ -229,6 +237,16 @@ def test_a_producer_is_replaced_after_a_failure() -> None:
     bench.output.begin()
     assert bench.producer.closed_with == [0.0]
     assert bench.producers[1].calls == ["begin"]
+
+
+def test_what_a_broker_left_open_is_ended_before_anything_new_is_written() -> None:
+    """How the last transaction ended is asked before the id is initialised: afterwards nobody can tell any more."""
+    bench = Bench(FakeProducer(), FakeProducer())
+    bench.leftovers.steps.clear()
+    bench.output.replace_producer()
+    assert bench.leftovers.steps == ["ask", "end"]
+    bench.output.begin()
+    assert bench.leftovers.steps == ["ask", "end", "forget"]
 
 
 def test_an_abort_that_fails_is_left_to_the_broker() -> None:

@@ -15,6 +15,8 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
 
 from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, CONNECTION_SETUP_MS
 
@@ -39,6 +41,24 @@ PROBE_SECONDS = 1.0
 T = TypeVar("T")
 
 
+class CountingConnections(KafkaConnectionManager):  # type: ignore[misc] # kafka-python has no types
+    """Counts in ``losses`` the connections that had been made and broke: a broker may have started anew since."""
+
+    losses = 0
+
+    def get_connection(self, node_id: object, **config: Any) -> Any:  # noqa: ANN401 (a client without types)
+        """Return the connection to a node, a new one where there is none."""
+        known = self._conns.get(node_id)
+        connection = super().get_connection(node_id, **config)
+        if connection is not known:
+            connection.close_future.add_errback(lambda _: self._closed_on_error(connection))
+        return connection
+
+    def _closed_on_error(self, connection: Any) -> None:  # noqa: ANN401 (as above)
+        if connection.init_future.succeeded():
+            self.losses += 1
+
+
 class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
     """Keeps the producer's sender thread from spinning while a broker is neither up nor down.
 
@@ -49,7 +69,13 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
 
     def __init__(self, **config: Any) -> None:  # noqa: ANN401 (whatever the client passes on)
         config.setdefault("socket_connection_setup_timeout_ms", CONNECTION_SETUP_MS)
-        super().__init__(**config)
+        net = NetworkSelector(**config)
+        super().__init__(net=net, manager=CountingConnections(net, **config), **config)
+
+    @property
+    def losses(self) -> int:
+        """Return how many connections broke that had been made."""
+        return int(self._manager.losses)
 
     def connection_delay(self, node_id: object) -> float:
         """Return how long to wait for a connection, in milliseconds, never 0 while it is being made."""

@@ -29,3 +29,5 @@ POLL_SECONDS: Final = 120.0
 HANDLE_SECONDS: Final = 30.0
 COMMIT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 5.0
+# Closing, connecting, initialising the id, and several questions to the cluster about what was left open.
+REPLACE_SECONDS: Final = 60.0

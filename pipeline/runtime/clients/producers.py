@@ -40,6 +40,11 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
     After a time-out the outcome is unknown: throw the producer away and let a new one of the same id decide.
     """
 
+    @property
+    def disturbed(self) -> bool:
+        """Tell whether a connection broke since it was made: what was committed last may not be ended everywhere."""
+        return bool(self._sender._client.losses)  # noqa: SLF001 (there is no public way)
+
     def send_offsets_to_transaction(self, offsets: Any, group_metadata: Any) -> None:  # noqa: ANN401 (no types)
         """Add offsets to the open transaction; raises KafkaError, also where it takes too long."""
         self._decide(self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata), "taking offsets")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts.records import Record, record_of
@@ -16,24 +17,27 @@ from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
 POLL_MS = 200
+POSITIONS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
 
-    ``token`` is committed with the offsets: by it a batch knows its own again.
+    ``token`` is committed with the offsets: by it a batch knows its own again. ``positions`` are offsets to commit of
+    partitions in which nothing was polled, by which there may be no records at all.
     """
 
     polled: dict[TopicPartition, list[Any]]
     membership: Any
     is_input: bool
     token: str = ""
+    positions: Mapping[TopicPartition, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -47,7 +51,8 @@ class Batch:
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
-        return {place: OffsetAndMetadata(polled[-1].offset + 1, self.token) for place, polled in self.polled.items()}
+        ends = {place: polled[-1].offset + 1 for place, polled in self.polled.items()}
+        return {place: OffsetAndMetadata(end, self.token) for place, end in {**self.positions, **ends}.items()}
 
 
 class Intake:
@@ -70,7 +75,8 @@ class Intake:
         self._member: tuple[int, str] | None = None
         self._name = uuid.uuid4().hex
         self._batches = 0
-        self._begun: dict[TopicPartition, int] = {}
+        self._known: dict[TopicPartition, int] = {}
+        self._positions_due = 0.0
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch, or None where there is nothing that may be handled now.
@@ -95,11 +101,14 @@ class Intake:
             self.rewind()
             self._member = member
             return None
-        if not polled:
-            self._commit_positions()
+        positions = self._moved_positions()
+        if not (polled or positions):
             return None
         self._batches += 1
-        return Batch(polled, membership, self._is_input, f"{self._name}:{self._batches}")
+        batch = Batch(polled, membership, self._is_input, f"{self._name}:{self._batches}", positions)
+        # Where it is not committed after all, a rewind looks them up again.
+        self._known.update((place, end.offset) for place, end in batch.ends().items())
+        return batch
 
     def stay(self) -> None:
         """Stay a member of the group and read nothing; the next :meth:`poll` begins at the committed offsets.
@@ -122,39 +131,36 @@ class Intake:
     def rewind(self) -> None:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
-        self._begun.clear()
+        self._known.clear()
         if not places:
             logger.info("assigned", extra={"partitions": []})
             return
-        beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
-        ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
+        try:
+            beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
+            ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
+        except KeyError as error:
+            # The client's way of saying that a partition which was just added has no leader yet.
+            raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
         committed = self.committed(places)
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
             offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
             self._consumer.seek(place, offset)
-            self._begun[place] = -1 if state.committed is None else offset
+            self._known[place] = -1 if state.committed is None else offset
         logger.info("assigned", extra={"partitions": [place.partition for place in places]})
 
-    def _commit_positions(self) -> None:
-        """Commit how far was read, where that is further than the last record: over markers and aborted records.
+    def _moved_positions(self) -> dict[TopicPartition, int]:
+        """Return, once a second, how far was read beyond what is committed: over markers and aborted records.
 
         Otherwise retention would one day remove the marker behind the last record, and with it an offset that nobody
-        has committed. Nothing is in hand here, and the group fences a member that was evicted.
+        has committed. They are committed like everything else: an offset that the consumer commits by itself may be
+        taken by a broker long after we gave up waiting, and undo what was committed meanwhile.
         """
-        moved = {}
-        for place, begun in self._begun.items():
-            position = self._consumer.position(place, timeout_ms=POLL_MS)
-            if position is not None and position > begun:
-                moved[place] = OffsetAndMetadata(position)
-        if not moved:
-            return
-        try:
-            self._consumer.commit(moved, timeout_ms=POLL_MS)
-        except KafkaError as error:
-            logger.debug("positions not committed, they will be: %s", error)
-        else:
-            self._begun.update((place, end.offset) for place, end in moved.items())
+        if time.monotonic() < self._positions_due:
+            return {}
+        self._positions_due = time.monotonic() + POSITIONS_SECONDS
+        found = {place: self._consumer.position(place, timeout_ms=POLL_MS) for place in self._known}
+        return {place: at for place, at in found.items() if at is not None and at > self._known[place]}
 
     def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Return the group's committed offsets; waits for transactions that are still being decided."""

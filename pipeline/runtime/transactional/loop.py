@@ -78,6 +78,9 @@ class TransactionalLoop:
             while not stop.requested:
                 self._beat()
                 self._progress.report_if_due()
+                if self._output.disturbed:
+                    self._renew(stop)
+                    continue
                 try:
                     with self._watchdog.step("polling", POLL_SECONDS):
                         batch = self._intake.poll(self._records)
@@ -92,6 +95,14 @@ class TransactionalLoop:
             self._output.close()
             self._intake.close()
 
+    def _renew(self, stop: Stop) -> None:
+        try:
+            self._output.replace_producer()
+        except KafkaError as error:
+            self._committing.failed(error, stop)
+        else:
+            self._committing.succeeded()
+
     def _transact(self, batch: Batch, stop: Stop) -> None:
         self._invalid = 0
         try:
@@ -103,7 +114,7 @@ class TransactionalLoop:
             self._output.commit(batch)
         except KafkaError as error:
             # Perhaps it was too much for one transaction: half of it, until it fits.
-            self._records = max(1, len(batch) // 2)
+            self._records = max(1, (len(batch) or self._records) // 2)
             self._committing.failed(error, stop)
             self._settle(batch, stop)
         except BreakerTrippedError as error:

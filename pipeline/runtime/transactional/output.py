@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.contracts import headers
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMIT_SECONDS, FLUSH_SECONDS, MAX_BLOCK_MS
+from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMIT_SECONDS, FLUSH_SECONDS, REPLACE_SECONDS
 from pipeline.runtime.clients.producers import end_producer
 from pipeline.runtime.deadletter import letter_of, size_of
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.clients.leftovers import Leftovers
     from pipeline.runtime.transactional.intake import Batch
     from pipeline.runtime.watchdog import Watchdog
 
@@ -31,7 +32,8 @@ LATEST_AHEAD_MS: Final = 55 * 60 * 1000
 class Output:
     """Writes to the topics of ``facts``. Nothing is visible to anybody before :meth:`commit` has returned.
 
-    ``now_ms`` tells the wall clock in milliseconds since 1970.
+    ``now_ms`` tells the wall clock in milliseconds since 1970. ``leftovers`` ends what a broker that came back has
+    left open.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Output:
         facts: dict[Topic, TopicFacts],
         watchdog: Watchdog,
         now_ms: Callable[[], int],
+        leftovers: Leftovers,
     ) -> None:
         self._make_producer = make_producer
+        self._leftovers = leftovers
         self._facts = facts
         self._watchdog = watchdog
         self._now_ms = now_ms
@@ -49,10 +53,20 @@ class Output:
         self._futures: list[Any] = []
         self._producer = make_producer()
 
+    @property
+    def disturbed(self) -> bool:
+        """Tell whether the producer has to be replaced before anything else is written.
+
+        A commit is answered before all partitions know of it. Where a broker is started anew right then, it may leave
+        some out, for ever (see ``leftovers``): our next transaction there would decide about the last one as well.
+        """
+        return bool(self._producer.disturbed)
+
     def begin(self) -> None:
         """Open a transaction. None may be open while idle: it would hold back every reader."""
         self._latest_ms = self._now_ms() + LATEST_AHEAD_MS
         self._futures = []
+        self._leftovers.forget()
         self._producer.begin_transaction()
 
     def check(self, record: Record, outgoing: Outgoing) -> None:
@@ -132,15 +146,19 @@ class Output:
         """Throw the producer away and take a new one of the same transactional id.
 
         A producer is never used again after a failure: it may still hold offsets of the aborted transaction and
-        commit them with the next. Initialising the id aborts or completes what the old one left.
+        commit them with the next. Initialising the id aborts or completes what the old one left; where a broker that
+        came back has left that out, we do it, before anything new is written.
 
         Raises:
             KafkaError: the cluster did not answer; try again.
+            HangingTransactionError: something is left open that we may not end.
 
         """
-        with self._watchdog.step("replacing the producer", CLOSE_SECONDS * 2 + MAX_BLOCK_MS / 1000 * 2):
+        with self._watchdog.step("replacing the producer", REPLACE_SECONDS):
             end_producer(self._producer, 0.0)
+            self._leftovers.ask()
             self._producer = self._make_producer()
+            self._leftovers.end()
 
     def close(self) -> None:
         """Close the producer, within bounds."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FAILURES_IN_A_ROW: Final = 20
+# About two minutes where nobody listens, more where every step has to time out.
+FAILURES_IN_A_ROW: Final = 60
 
 
 class Patience:

@@ -35,7 +35,9 @@ class Progress:
         self._staged.clear()
 
     def add(self, batch: Batch) -> None:
-        """Note a batch that was committed."""
+        """Note a batch that was committed; one without records is nothing to tell of."""
+        if not len(batch):
+            return
         self._batches += 1
         self._records += len(batch)
         self._ends.update((place.partition, end.offset) for place, end in batch.ends().items())

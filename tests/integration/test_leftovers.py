@@ -1,0 +1,172 @@
+"""Transactions that are over for their coordinator and open for a partition, on a broker that lets us make them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka.errors import ClusterAuthorizationFailedError
+from kafka.structs import TopicPartition
+
+from kafka_local import Cluster
+from kafka_local.ports import free_port
+from pipeline.contracts import topics
+from pipeline.runtime.clients import leftovers as module
+from pipeline.runtime.clients.cluster import Cluster as Admin
+from pipeline.runtime.clients.leftovers import HangingTransactionError, Leftovers
+from pipeline.runtime.clients.producers import end_producer, transactional_producer
+from tests.support.deployment import Deployment
+from tests.support.eventually import eventually
+from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+
+LARGEST = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[Proxy]:
+    """Provide a way to the Kafka below that can be cut."""
+    with Proxy(free_port(())) as between:
+        yield between
+
+
+@pytest.fixture(scope="module")
+def trusting(proxy: Proxy) -> Iterator[Cluster]:
+    """Provide a Kafka that takes records of a transaction which its coordinator knows nothing of."""
+    properties = {"transaction.partition.verification.enable": "false"}
+    with Cluster(properties=properties, fronts=[proxy.port]) as cluster:
+        proxy.target = cluster.nodes[0].back_port or 0
+        yield cluster
+
+
+@pytest.fixture
+def pipeline(trusting: Cluster) -> Deployment:
+    """Provide topics on it."""
+    deployment = Deployment(trusting.bootstrap_servers)
+    deployment.provision()
+    return deployment
+
+
+class Holder:
+    """A replica's producer that leaves something open in partition 0 of the legit topic."""
+
+    def __init__(self, pipeline: Deployment, name: str) -> None:
+        self._settings = pipeline.settings.kafka
+        self._topic = pipeline.name(topics.LEGIT)
+        self.family = f"{self._settings.id_prefix}-detector-"
+        self.id = name if name.startswith("other") else f"{self.family}{name}"
+        self._partitions = pipeline.partitions
+        self.producer: Any = self.made_anew()
+
+    def made_anew(self) -> Any:
+        """Return a new producer of the same id."""
+        return transactional_producer(self._settings, self.id, LARGEST)
+
+    def transact(self, value: bytes, *, commit: bool) -> None:
+        """Write a record in a transaction that is ended as it should be."""
+        self.producer.begin_transaction()
+        self.producer.send(self._topic, value=value, partition=0).get(timeout=10)
+        (self.producer.commit_transaction if commit else self.producer.abort_transaction)()
+
+    def leave_open(self, value: bytes) -> None:
+        """Write a record of whose transaction nobody tells the coordinator, as if the marker had been left out."""
+        self.producer.begin_transaction()
+        place = TopicPartition(self._topic, 0)
+        self.producer._transaction_manager._partitions_in_transaction.add(place)  # noqa: SLF001
+        self.producer.send(place.topic, value=value, partition=0).get(timeout=10)
+        end_producer(self.producer, 0.0)
+
+    def leftovers(self) -> Leftovers:
+        """Return what this replica would look for leftovers with."""
+        with Admin(self._settings, "test") as admin:
+            facts = admin.describe([self._topic])[self._topic]
+        return Leftovers(self._settings, self.id, self.family, self._settings.group_of("detector"), [facts])
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_what_we_left_open_ends_as_the_coordinator_ended_it(pipeline: Deployment, *, committed: bool) -> None:
+    """The answer is asked for before the id is initialised anew, and the missing marker is written accordingly."""
+    holder = Holder(pipeline, "one")
+    holder.transact(b"first", commit=committed)
+    holder.leave_open(b"left")
+    leftovers = holder.leftovers()
+    leftovers.ask()
+    with closing(holder.made_anew()):
+        assert leftovers.end() == 1
+        assert leftovers.end() == 0
+    read = [record.value for record in pipeline.records(topics.LEGIT)]
+    assert read == ([b"first", b"left"] if committed else [])
+
+
+def test_without_it_what_was_aborted_becomes_visible(pipeline: Deployment) -> None:
+    """Guard: ``Leftovers.end`` in ``Output.replace_producer``; the next commit of the same id ends the old one too."""
+    holder = Holder(pipeline, "one")
+    holder.transact(b"first", commit=False)
+    holder.leave_open(b"aborted")
+    holder.producer = holder.made_anew()
+    holder.transact(b"second", commit=True)
+    end_producer(holder.producer)
+    assert [record.value for record in pipeline.records(topics.LEGIT)] == [b"aborted", b"second"]
+
+
+def test_what_a_replica_that_is_gone_left_open_is_ended_by_another(pipeline: Deployment) -> None:
+    """Nobody would ever end it: readers would stop before it."""
+    gone, here = Holder(pipeline, "gone"), Holder(pipeline, "here")
+    gone.transact(b"first", commit=False)
+    gone.leave_open(b"aborted")
+    assert here.leftovers().end() == 1
+    here.transact(b"second", commit=True)
+    end_producer(here.producer)
+    assert [record.value for record in pipeline.records(topics.LEGIT)] == [b"second"]
+
+
+def test_what_is_still_under_way_is_left_alone(pipeline: Deployment) -> None:
+    """A replica at work, and whoever is no replica of ours, are none of our business."""
+    works, foreign, here = Holder(pipeline, "works"), Holder(pipeline, "other-one"), Holder(pipeline, "here")
+    foreign.transact(b"first", commit=False)
+    foreign.leave_open(b"foreign")
+    works.producer.begin_transaction()
+    works.producer.send(pipeline.name(topics.LEGIT), value=b"works", partition=1).get(timeout=10)
+    assert here.leftovers().end() == 0
+    works.producer.commit_transaction()
+    for holder in (works, here):
+        end_producer(holder.producer)
+
+
+async def refused(*_: object) -> None:
+    """Answer as a broker does where we lack the right to write markers."""
+    raise ClusterAuthorizationFailedError
+
+
+def test_a_right_that_we_lack_is_told_and_nothing_is_written(
+    pipeline: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Going on would make aborted records visible; what another left only holds up readers: an error in the log."""
+    monkeypatch.setattr(module, "_mark", refused)
+    gone, own = Holder(pipeline, "gone"), Holder(pipeline, "own")
+    gone.transact(b"first", commit=False)
+    gone.leave_open(b"aborted")
+    assert own.leftovers().end() == 1
+    assert "grant us ClusterAction" in caplog.text
+    own.transact(b"first", commit=False)
+    own.leave_open(b"aborted")
+    leftovers = own.leftovers()
+    leftovers.ask()
+    with closing(own.made_anew()), pytest.raises(HangingTransactionError, match="grant us ClusterAction"):
+        leftovers.end()
+
+
+def test_a_producer_knows_that_a_connection_broke(trusting: Cluster, proxy: Proxy) -> None:
+    """Guard: ``CountingConnections``; a broker that was started anew may not have ended what we committed last."""
+    settings = Deployment(trusting.front_servers).settings.kafka
+    with closing(transactional_producer(settings, "test-disturbed", LARGEST)) as producer:
+        assert not producer.disturbed
+        proxy.cut()
+        eventually(lambda: producer.disturbed, 10, "the producer to notice")
+    with closing(transactional_producer(settings, "test-disturbed", LARGEST)) as producer:
+        assert not producer.disturbed
