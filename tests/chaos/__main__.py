@@ -1,0 +1,97 @@
+"""``make chaos``: hurt the pipeline in every way we know, and let the auditor say whether anything is lost or doubled.
+
+Exits with 0 where nothing is, 1 where something is or a scenario could not be played to its end, 2 on a wrong option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tests.chaos.playing import play_all
+from tests.chaos.result import HEAD, Result, markdown, rows
+from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.support.deployment import ROOT
+from tests.support.mutations import MUTATIONS
+
+KILLS_VARIABLE = "CHAOS_KILLS"
+DEFAULT_KILLS = 50
+RESULTS = ROOT / "build" / "chaos.json"
+DOCUMENT = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- chaos: made by `make chaos` -->", "<!-- /chaos -->"
+
+
+def main(arguments: list[str]) -> int:
+    """Play what is asked for, show it, write it down, and return the exit code."""
+    chosen = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    if chosen.list:
+        sys.stdout.writelines(f"{scenario.name:26} {scenario.told}\n" for scenario in SCENARIOS)
+        return 0
+    results = _play(chosen.only or list(SCENARIOS), chosen, console)
+    table = Table(*HEAD)
+    for row in rows(results):
+        table.add_row(*row)
+    Console().print(table)
+    if chosen.document:
+        before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{rest.partition(END)[2]}")
+    return 0 if all(result.passed or result.not_here for result in results) else 1
+
+
+def _play(scenarios: list[Scenario], chosen: argparse.Namespace, console: Console) -> list[Result]:
+    results: list[Result] = []
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    console.print(f"{len(scenarios)} scenarios, {chosen.kills} kills, seed {chosen.seed}; results go to {chosen.json}")
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("chaos", total=len(scenarios))
+        for result in play_all(scenarios, chosen.kills, chosen.seed, mutation=chosen.mutation):
+            results.append(result)
+            chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+            progress.console.print(_line(result), markup=False, highlight=False)
+            progress.advance(task)
+    return results
+
+
+def _line(result: Result) -> str:
+    if result.not_here:
+        return f"not run  {result.scenario}: {result.failure}"
+    word = "passed  " if result.passed else "FAILED  "
+    told = result.audit or result.failure
+    more = f" | {result.failure}" if result.failure and result.audit else ""
+    return f"{word} {result.scenario} in {result.seconds:.0f} s, {result.faults} faults: {told}{more}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+
+    def scenario(text: str) -> Scenario:
+        if text not in by_name:
+            raise argparse.ArgumentTypeError(f"no scenario {text!r}; --list names them")
+        return by_name[text]
+
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    kills = os.environ.get(KILLS_VARIABLE, "").strip() or str(DEFAULT_KILLS)
+    parser.add_argument(
+        "--kills", type=int, default=kills, help=f"length of the run [{KILLS_VARIABLE}, {DEFAULT_KILLS}]"
+    )
+    parser.add_argument("--only", type=scenario, nargs="+", metavar="SCENARIO", help="play these alone")
+    parser.add_argument("--list", action="store_true", help="name the scenarios")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeat a run's choices")  # noqa: S311
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help=f"where results go [{RESULTS}]")
+    parser.add_argument("--document", action="store_true", help=f"also write the table into {DOCUMENT.name}")
+    parser.add_argument("--mutation", choices=MUTATIONS, default="", help="take a guard out: the run has to fail")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""Services that are killed, frozen, ended, or hang."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EXIT_SOFTWARE
+from tests.chaos.stage import ENDLESS
+from tests.support.fault_point import HANG, POINTS, reaches
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tests.chaos.stage import Stage
+
+DIES_WITHIN = 90.0
+AT_ONCE = 3
+MOST_REPLICAS = 3
+# Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
+FROZEN_SECONDS = (7.0, 10.0)
+
+
+def killed_at_every_step(stage: Stage, kills: int, _chance: Random) -> None:
+    """SIGKILL detectors and processors at each step of the loop, three of each service at a time."""
+    points = list(POINTS)
+    while True:
+        for first in range(0, len(points), AT_ONCE):
+            with stage.fault():
+                stage.kills += _die_at(stage, points[first : first + AT_ONCE])
+        if stage.kills >= kills:
+            return
+
+
+def _die_at(stage: Stage, points: list[str]) -> int:
+    victims = [
+        stage.spawn(service, point=point, keep=False)
+        for point in points
+        for service in ENDLESS
+        if reaches(service, point)
+    ]
+    for victim in victims:
+        code = stage.wait_for_end(victim, DIES_WITHIN)
+        if code != -signal.SIGKILL:
+            raise AssertionError(f"{victim.service} ended with {code}, not by the fault")
+    return len(victims)
+
+
+def killed_at_random(stage: Stage, kills: int, chance: Random) -> None:
+    """SIGKILL one to three services at a random moment, at times again while the others still recover."""
+    while stage.kills < kills:
+        stage.pause(chance.uniform(0, 2))
+        with stage.fault():
+            for service in chance.sample(ENDLESS, chance.randint(1, len(ENDLESS))):
+                stage.kill(chance.choice(stage.of(service)))
+            if chance.random() < 1 / 3:
+                stage.pause(chance.uniform(0, 5))
+                stage.kill(chance.choice(stage.of(*ENDLESS)))
+
+
+def replicas_come_and_go(stage: Stage, rounds: int, chance: Random) -> None:
+    """Let replicas of detector and processors join, leave, and be killed all the time."""
+    for _ in range(rounds):
+        with stage.fault():
+            service = chance.choice(ENDLESS)
+            running = stage.of(service)
+            if len(running) == 1 or (len(running) < MOST_REPLICAS and chance.random() < 1 / 2):
+                stage.spawn(service)
+            elif chance.random() < 1 / 2:
+                stage.terminate(chance.choice(running))
+            else:
+                stage.kill(chance.choice(running))
+            stage.pause(chance.uniform(0, 3))
+
+
+def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
+    """SIGSTOP a detector and a processor until others have their partitions, and let them go on: they write nothing."""
+    for service in ENDLESS:
+        if len(stage.of(service)) == 1:
+            stage.spawn(service)
+    for _ in range(rounds):
+        stage.pause(chance.uniform(0, 2))
+        with stage.fault():
+            zombies = [chance.choice(stage.of(service)) for service in ENDLESS]
+            for zombie in zombies:
+                zombie.process.send_signal(signal.SIGSTOP)
+            stage.pause(chance.uniform(*FROZEN_SECONDS))
+            for zombie in zombies:
+                zombie.process.send_signal(signal.SIGCONT)
+
+
+def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:
+    """SIGTERM services at random moments, some while they start: each exits with 0 and leaves no transaction open."""
+    for _ in range(rounds):
+        with stage.fault():
+            service = chance.choice(ENDLESS)
+            replica = chance.choice(stage.of(service))
+            if chance.random() < 1 / 3:
+                replica = stage.spawn(service)
+                stage.pause(chance.uniform(0, 2))
+            else:
+                stage.spawn(service)
+                stage.pause(chance.uniform(0, 1))
+            stage.terminate(replica)
+
+
+def hanging_commit(stage: Stage, rounds: int, _chance: Random) -> None:
+    """Let a commit never return: the watchdog ends the process, and others go on."""
+    for _ in range(rounds):
+        with stage.fault():
+            hanging = [stage.spawn(service, point=HANG, keep=False) for service in ("detector", "legit_processor")]
+            for replica in hanging:
+                code = stage.wait_for_end(replica, DIES_WITHIN)
+                if code != EXIT_SOFTWARE:
+                    raise AssertionError(f"{replica.service} ended with {code}, not by its watchdog")
