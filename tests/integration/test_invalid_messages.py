@@ -5,13 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.contracts import topics
+from pipeline.errors import BrokerUnavailableError
+from pipeline.runtime.transactional import output
 from tests.support.deployment import headers_of
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +108,10 @@ def test_control_characters_reach_no_terminal(deploy: Callable[..., Deployment])
 
 
 def test_a_large_record_that_was_compressed_to_fit_is_a_truncated_letter(deploy: Callable[..., Deployment]) -> None:
-    """5 MB packed into some kB pass the input's limit and could not be written on: the letter keeps their hash."""
+    """5 MB packed into some kB pass the input's limit and could not be written on: the letter keeps their hash.
+
+    Guard: ``Output.check``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
+    """
     pipeline = deploy()
     large = changed(padding="x" * 5_000_000)
     assert len(gzip.compress(large)) < 50_000
@@ -142,7 +150,10 @@ def test_a_five_megabyte_record_passes_where_the_input_takes_it(deploy: Callable
 
 
 def test_a_time_ahead_of_the_clock_is_brought_back(deploy: Callable[..., Deployment]) -> None:
-    """A record two hours ahead, which brokers refuse by default, is written as of now, its own time in a header."""
+    """A record two hours ahead, which brokers refuse by default, is written as of now, its own time in a header.
+
+    Guard: the clamp in ``Output._write``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
+    """
     pipeline = deploy()
     pipeline.set_config(topics.TRANSACTIONS, {"message.timestamp.after.max.ms": str(10**15)})
     ahead = int(time.time() * 1000) + 2 * 3_600_000
@@ -152,6 +163,28 @@ def test_a_time_ahead_of_the_clock_is_brought_back(deploy: Callable[..., Deploym
         (record,) = pipeline.wait_for_records(topics.LEGIT, 1)
     assert abs(record.timestamp - time.time() * 1000) < 60_000
     assert headers_of(record)["pipeline.timestamp"] == b"%d" % ahead
+
+
+@pytest.mark.parametrize("error", ["MessageSizeTooLargeError", "InvalidTimestampError"])
+def test_without_the_guard_it_fails_every_transaction(
+    error: str, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the client says of such a record is an error like a broken connection's: it would be tried for ever."""
+    monkeypatch.setattr(output.Output, "check", lambda *_: None)
+    monkeypatch.setattr(output, "LATEST_AHEAD_MS", 10**12)
+    pipeline = deploy()
+    pipeline.set_config(topics.TRANSACTIONS, {"message.timestamp.after.max.ms": str(10**15)})
+    large, ahead = changed(padding="x" * 5_000_000), int(time.time() * 1000) + 2 * 3_600_000
+    with pipeline.producer(compression_type="gzip", max_request_size=10_000_000) as producer:
+        name = pipeline.name(topics.TRANSACTIONS)
+        if error == "MessageSizeTooLargeError":
+            producer.send(name, large, partition=0)
+        else:
+            producer.send(name, changed(), partition=0, timestamp_ms=ahead)
+    with suppress(BrokerUnavailableError), pipeline.running("detector"):
+        failed = f"a transaction failed, .* {error}"
+        eventually(lambda: len(re.findall(failed, caplog.text)) >= 3, 60, "three transactions to fail")
+    assert pipeline.committed("detector") == {}
 
 
 def test_what_cannot_be_settled_is_set_aside_with_its_coordinates(deploy: Callable[..., Deployment]) -> None:

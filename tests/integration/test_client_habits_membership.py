@@ -1,0 +1,118 @@
+"""What a member does that has lost its place in the group, on a real Kafka.
+
+A test named ``without_...`` takes the guard out and asserts the harm: when it fails, the client has mended the habit.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
+from kafka.structs import OffsetAndMetadata
+
+from pipeline.runtime.clients.connection import KafkaError
+from tests.support.eventually import eventually
+from tests.support.parts import GOOD, group_of, input_of, member, next_batch, reading, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.deployment import Deployment
+
+pytestmark = pytest.mark.integration
+
+RECORDS = 10
+HANDLED = 7
+
+
+def evict(pipeline: Deployment, consumer: Any) -> None:
+    """Take a member out of the group, as its coordinator does when it does not hear of it."""
+    gone = MemberToRemove(member_id=consumer.group_metadata().member_id)
+    with closing(KafkaAdminClient(bootstrap_servers=pipeline.bootstrap)) as admin:
+        admin.remove_group_members(group_of(pipeline), [gone])
+
+
+def test_an_evicted_member_commits_nothing(deploy: Callable[..., Deployment]) -> None:
+    """Guard: the membership that ``Intake.poll`` takes directly behind the poll; brokers fence it."""
+    pipeline = deploy()
+    pipeline.put(*[GOOD] * RECORDS)
+    with member(pipeline) as consumer, writing(pipeline) as output:
+        batch = next_batch(reading(consumer))
+        evict(pipeline, consumer)
+        eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
+        output.begin()
+        with pytest.raises(KafkaError, match="UnknownMemberId"):
+            output.commit(batch)
+    assert pipeline.committed("detector") == {}
+
+
+def test_without_the_early_membership_an_evicted_member_commits(deploy: Callable[..., Deployment]) -> None:
+    """Taken later, the membership of an evicted member is empty, and brokers accept offsets with that from anybody."""
+    pipeline = deploy()
+    pipeline.put(*[GOOD] * RECORDS)
+    with member(pipeline) as consumer, writing(pipeline) as output:
+        batch = next_batch(reading(consumer))
+        evict(pipeline, consumer)
+        eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
+        output.begin()
+        output.commit(replace(batch, membership=consumer.group_metadata()))
+    assert pipeline.committed("detector") == {0: RECORDS}
+
+
+def evict_in_a_stall(pipeline: Deployment, consumer: Any) -> None:
+    """Let a member stall in a rebalance and be evicted; another one commits further meanwhile, and leaves.
+
+    A member that hears of its eviction drops its positions by itself. One that next asks to rejoin keeps them.
+    """
+    with member(pipeline) as another:
+        coordinator = consumer._coordinator  # noqa: SLF001 (nothing public tells)
+
+        def asked_to_rejoin() -> bool:
+            another.poll(timeout_ms=200)
+            return bool(coordinator.need_rejoin())
+
+        eventually(asked_to_rejoin, 20, "the member to hear of the rebalance")
+        # A process that is stopped sends no heartbeats.
+        coordinator._disable_heartbeat()  # noqa: SLF001
+        evict(pipeline, consumer)
+        eventually(lambda: another.poll(timeout_ms=200), 20, "the other member to read")
+        another.commit({input_of(pipeline): OffsetAndMetadata(HANDLED)})
+
+
+def first_offset(polled: dict[Any, list[Any]]) -> int:
+    """Return the offset of the first record of a poll."""
+    ((first, *_),) = polled.values()
+    return int(first.offset)
+
+
+def stalled(deploy: Callable[..., Deployment]) -> Deployment:
+    """Return a pipeline of one partition whose input begins at a committed offset."""
+    pipeline = deploy(partitions=1)
+    pipeline.put(*[GOOD] * RECORDS)
+    pipeline.commit_by_hand("detector", 0)
+    return pipeline
+
+
+def test_a_member_that_rejoins_begins_where_the_group_is(deploy: Callable[..., Deployment]) -> None:
+    """Guard: ``Intake.poll``, which drops what was polled under another membership than the last and rewinds."""
+    pipeline = stalled(deploy)
+    with member(pipeline) as consumer:
+        intake = reading(consumer)
+        assert first_offset(next_batch(intake, 4).polled) == 0
+        evict_in_a_stall(pipeline, consumer)
+        assert first_offset(next_batch(intake).polled) == HANDLED
+
+
+def test_without_the_rewind_a_member_that_rejoins_reads_what_is_handled(deploy: Callable[..., Deployment]) -> None:
+    """The client keeps the positions of partitions that it gets again, and its new generation may commit them."""
+    pipeline = stalled(deploy)
+    with member(pipeline) as consumer:
+        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200, max_records=4), 20, "records")) == 0
+        evict_in_a_stall(pipeline, consumer)
+        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200), 20, "records")) == 4
+        assert consumer.group_metadata().generation_id > 0
+        assert pipeline.committed("detector") == {0: HANDLED}

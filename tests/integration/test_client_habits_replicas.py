@@ -1,0 +1,106 @@
+"""What a transaction's commit says, and does not say, while a topic lacks a replica: on three nodes, one of them lost.
+
+A test named ``without_...`` takes the guard out and asserts the harm: when it fails, the client has mended the habit.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from kafka.structs import TopicPartition
+
+from kafka_local import Cluster
+from pipeline.contracts import topics
+from pipeline.runtime.clients import producers
+from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.transactional import output as outputs
+from tests.support.deployment import Deployment
+from tests.support.eventually import eventually
+from tests.support.parts import GOOD, producer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.runtime.transactional.intake import Batch
+
+pytestmark = pytest.mark.chaos
+
+COUNT = 20
+FLUSH_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def own_kafka() -> Iterator[Cluster]:
+    """Provide three nodes, one of which has gone; what is made for three replicas has two."""
+    with Cluster(nodes=3) as cluster:
+        cluster.nodes[2].stop()
+        yield cluster
+
+
+@pytest.fixture
+def pipeline(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Provide a pipeline whose deliveries time out long before the flush that waits for them, which thus returns."""
+    monkeypatch.setattr(producers, "DELIVERY_MS", 3_000)
+    monkeypatch.setattr(outputs, "FLUSH_SECONDS", FLUSH_SECONDS)
+    deployment = Deployment(own_kafka.bootstrap_servers, partitions=1)
+    deployment.provision()
+    return deployment
+
+
+def need_replicas(pipeline: Deployment, count: int) -> None:
+    """Let the legit topic take nothing with fewer replicas; three are not there."""
+    pipeline.set_config(topics.LEGIT, {"min.insync.replicas": str(count)})
+
+
+def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    """Guard: the look at every future in ``Output.commit``; all is judged once the topic takes it."""
+    need_replicas(pipeline, 3)
+    pipeline.put(*[GOOD] * COUNT)
+    with pipeline.running("detector"):
+
+        def decided() -> object:
+            return re.search("a transaction failed, .* Expiring", caplog.text) or pipeline.committed("detector")
+
+        eventually(decided, 60, "a transaction to fail")
+        assert pipeline.committed("detector") == {}
+        need_replicas(pipeline, 2)
+        report = pipeline.wait_until_judged(COUNT)
+    assert (report.clean, report.outcomes["legit"]) == (True, COUNT), report
+
+
+def commit_unchecked(output: outputs.Output, batch: Batch) -> None:
+    """Commit as ``Output.commit`` does, with no look at the futures."""
+    producer = output._producer  # noqa: SLF001 (past the guard)
+    producer.flush(timeout=FLUSH_SECONDS)
+    producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+    producer.commit_transaction()
+
+
+def test_without_the_look_at_the_futures_input_is_lost(pipeline: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flush, offsets and commit all succeed although every record of the transaction timed out."""
+    monkeypatch.setattr(outputs.Output, "commit", commit_unchecked)
+    need_replicas(pipeline, 3)
+    pipeline.put(*[GOOD] * COUNT)
+    with pipeline.running("detector"):
+        eventually(lambda: pipeline.committed("detector") == {0: COUNT}, 60, "the offsets to be committed")
+        need_replicas(pipeline, 2)
+    report = pipeline.audit()
+    assert (report.input, report.lost) == (COUNT, COUNT), report
+
+
+def test_a_commit_that_does_not_show_yet_is_waited_for(pipeline: Deployment) -> None:
+    """Guard: ``read_between`` reads to the end that ``Cluster.ends`` tells; a reader's own end is before the commit."""
+    place = TopicPartition(pipeline.name(topics.LEGIT), 0)
+    with closing(producer_of(pipeline)) as producer:
+        producer.begin_transaction()
+        producer.send(place.topic, GOOD, partition=0).get(timeout=10)
+        need_replicas(pipeline, 3)
+        producer.commit_transaction()
+    with closing(reader(pipeline.settings.kafka, "test")) as consumer:
+        assert consumer.end_offsets([place]) == {place: 0}
+    need_replicas(pipeline, 2)
+    (record,) = pipeline.records(topics.LEGIT)
+    assert record.value == GOOD
