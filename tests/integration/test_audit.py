@@ -79,7 +79,7 @@ def test_offsets_that_are_gone_are_told(deploy: Callable[..., Deployment]) -> No
     pipeline.environ["KAFKA_ID_PREFIX"] += "-another"
     run = run_audit(pipeline)
     assert run.returncode == 69, run.stderr
-    assert "the detector has committed nothing, yet 2 outcomes name it" in run.stdout
+    assert "committed nothing in partition 0, yet 2 outcomes" in run.stdout
     assert "in=0 legit=0" in run.stdout.splitlines()[-1]
 
 

@@ -96,14 +96,17 @@ class Books:
         )
 
     def _add_outcomes(self, tally: Tally) -> int:
-        """Compare the input with its outcomes; return how much may have one that cannot be seen any more."""
+        """Compare the input with its outcomes; return how much may have one that cannot be seen any more.
+
+        No offset is counted as two violations: what is unknown is not also called duplicated.
+        """
         decided = union(*self._outcomes.values())
         exclusive = union(*(both(one, other) for one, other in combinations(self._outcomes.values(), 2)))
         open_ends = without(self._input, decided)
         unseen = between(open_ends, {}, self._floors)
         tally.add(Violation.LOST, without(open_ends, unseen))
-        tally.add(Violation.DUPLICATED, without(self._again, exclusive))
-        tally.add(Violation.BOTH_BRANCHES, exclusive)
+        tally.add(Violation.DUPLICATED, without(both(self._again, self._input), exclusive))
+        tally.add(Violation.BOTH_BRANCHES, both(exclusive, self._input))
         tally.add(Violation.UNKNOWN, union(without(decided, self._input), self._unknown))
         tally.add_named(Violation.UNKNOWN, self._unreadable, self._unreadable_examples)
         return size(unseen)

@@ -23,13 +23,14 @@ def notes_of(scope: Scope, branches: Iterable[BranchScope], unseen: int, unjudge
 
 
 def _of_the_input(scope: Scope, unseen: int, unjudged: Mapping[int, int]) -> Iterator[str]:
-    if not scope.committed:
-        yield "the detector has committed nothing, so nothing of the input is judged"
-    for partition, count in sorted(unjudged.items()):
+    if unjudged:
+        partitions = ", ".join(map(str, sorted(unjudged)))
         yield (
-            f"partition {partition}: the detector has committed nothing, yet {count:,} outcomes name it; "
-            "deleted offsets, or another KAFKA_ID_PREFIX?"
+            f"the detector has committed nothing in partition {partitions}, yet {sum(unjudged.values()):,} outcomes "
+            "name it: none of them is judged; were offsets deleted, or is it another KAFKA_ID_PREFIX?"
         )
+    elif not scope.committed:
+        yield "the detector has committed nothing, so nothing of the input is judged"
     for partition, offset in sorted(scope.committed.items()):
         if offset > scope.log_ends.get(partition, 0):
             yield (

@@ -48,14 +48,16 @@ def _judged(report: Report) -> list[str]:
             rows.append((str(partition), f"{judged.first:,}", f"{judged.end - 1:,}", f"{judged.input:,}"))
         else:
             rows.append((str(partition), "-", "-", "0"))
+    if len(report.judged) > 1:
+        rows.append(("all", "", "", f"{sum(judged.input for judged in report.judged.values()):,}"))
     return [report.topic, *_period(report), *_aligned(rows)]
 
 
 def _period(report: Report) -> Iterator[str]:
     if report.since is not None:
-        yield f"since {report.since.isoformat()}"
+        yield f"since {report.since.isoformat(timespec='milliseconds')}"
     if report.until is not None:
-        yield f"until {report.until.isoformat()}"
+        yield f"until {report.until.isoformat(timespec='milliseconds')}"
 
 
 def _effects(report: Report) -> list[str]:
