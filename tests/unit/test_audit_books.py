@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.contracts import topics
+from pipeline.contracts import headers, topics
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.operations.audit.accounting import Books
 from pipeline.operations.audit.effects import ByOffset, Done
+from pipeline.operations.audit.entries import enter_letter
 from pipeline.operations.audit.places import MAX_EXAMPLES, Places, no_places
 from pipeline.operations.audit.report import Outcome
-from pipeline.operations.audit.scope import BranchScope, Scope
+from pipeline.operations.audit.scope import BranchScope, Period, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
 
 PARTITIONS: Final = (0, 1)
-TOP: Final = 9
+TOP: Final = 3  # few enough that places meet
 
 offsets = st.integers(0, TOP)
 places = st.builds(Coordinates, st.integers(0, 2), st.integers(0, TOP + 2))
@@ -57,6 +60,7 @@ def named(found: Iterable[Coordinates], prefix: str = "") -> list[str]:
     return [f"{prefix}{place}" for place in sorted(found)]
 
 
+@settings(max_examples=500)
 @given(
     st.tuples(by_partition, some_by_partition, by_partition),
     st.sets(places),
@@ -112,10 +116,13 @@ def test_outcomes_are_judged_as_an_oracle_judges_them(
     assert report.outcomes == {
         kind: len({place for place, found in kinds.items() if kind in found}) for kind in Outcome
     }
-    assert report.unread == sum(max(0, beginnings[p] - offset) for p, offset in committed.items())
+    removed = {p: offset for p, offset in sorted(committed.items()) if offset < beginnings[p]}
+    assert report.unread == sum(beginnings[p] - offset for p, offset in removed.items())
+    assert report.examples["unread"] == [f"{p}:{offset}-{beginnings[p] - 1}" for p, offset in removed.items()]
     assert report.clean == (not any(expected.values()) and not report.unread)
 
 
+@settings(max_examples=500)
 @given(
     st.tuples(by_partition, by_partition, some_by_partition, some_by_partition),
     st.dictionaries(
@@ -175,6 +182,38 @@ def test_effects_are_judged_as_an_oracle_judges_them(
     assert found.pending == len(concerned) - len(due)
 
 
+def test_what_a_range_leaves_out_is_no_violation() -> None:
+    """A letter of nothing counts where its origin is judged, or where it does not say what that is."""
+    scope = Scope("input", {0: 0}, {0: 9}, {0: 9}, Period(since=datetime(2026, 11, 22, tzinfo=UTC)), {0: 5})
+    books = Books(scope, [BranchScope(topics.LEGIT, {0: 0}, {0: 9}, {0: 9})])
+    for origin in (b"0:4", b"0:5", None):
+        told = [(headers.SOURCE.name, b"0:%d" % (3 if origin is None else int(origin[2:])))]
+        if origin is not None:
+            told.append((headers.ORIGIN.name, origin))
+        enter_letter(books, books.branches["legit"], topics.LEGIT_DEAD_LETTER, SimpleNamespace(headers=told))
+    report = books.close(ByOffset())
+    assert (report.unknown, report.examples["unknown"]) == (2, ["legit:0:3", "legit:0:5"])
+
+
+def test_effects_are_judged_for_origins_that_are() -> None:
+    """Without a range, all that did not come after we looked, and what hides its origin; with one, only its own."""
+    bounds = ("input", {0: 2}, {0: 7}, {0: 9})
+    whole, ranged = Scope(*bounds), Scope(*bounds, Period(since=datetime(2026, 11, 22, tzinfo=UTC)), {0: 5})
+    origins = [Coordinates(0, offset) for offset in (1, 4, 5, 6, 7)]
+    assert [whole.concerns(origin) for origin in origins] == [True, True, True, True, False]
+    assert [ranged.concerns(origin) for origin in origins] == [False, False, True, True, False]
+    for forged in (None, Coordinates(9, 0)):
+        assert (whole.concerns(forged), ranged.concerns(forged)) == (True, False)
+
+
+def test_a_topic_that_was_made_anew_is_told() -> None:
+    """Offsets behind its end were committed for another log: nothing behind the end is judged."""
+    scope = Scope("input", {0: 0}, {0: 70}, {0: 9})
+    report = Books(scope, []).close(ByOffset())
+    assert scope.end == {0: 9}
+    assert report.notes == ["partition 0: the detector has committed 70, the topic ends at 9; was it made anew?"]
+
+
 def test_unreadable_outcomes_are_counted_and_the_first_named() -> None:
     """What does not say where it comes from is named by its own place."""
     books = Books(Scope("input", {0: 0}, {0: 1}, {0: 1}), [])
@@ -202,5 +241,6 @@ def test_the_line_tells_of_other_violations_where_there_are_any() -> None:
     assert line(kinds=["legit"]) == "audit: in=1 legit=1 fraud=0 dead-letter=0 lost=0 duplicated=0"
     assert line(kinds=["legit", "legit"]).endswith("lost=0 duplicated=1")
     assert line(kinds=["legit", "fraud"]).endswith("lost=0 duplicated=0 both-branches=1")
+    assert line(kinds=["legit", "fraud", "legit"]).endswith("lost=0 duplicated=0 both-branches=1")
     assert line().endswith("in=1 legit=0 fraud=0 dead-letter=0 lost=1 duplicated=0")
     assert line(floor=1).endswith("duplicated=0 (not judged: 1, retention has cut the outputs)")

@@ -65,7 +65,6 @@ class Scope:
                 first,
                 min(
                     self.committed.get(partition, 0),
-                    self.log_ends[partition],
                     self.until.get(partition, self.log_ends[partition]),
                 ),
             )

@@ -30,7 +30,7 @@ def begin_of(
     while high - low > close_enough:
         middle = (low + high) // 2
         found = look(middle)
-        if found is None or found.offset >= high or found.origin >= origin:
+        if found is None or found.origin >= origin:
             high = middle
         else:
             low = found.offset + 1
