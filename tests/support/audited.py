@@ -67,9 +67,3 @@ def run_audit(pipeline: Deployment, *arguments: str) -> subprocess.CompletedProc
         text=True,
         check=False,
     )
-
-
-def first_place(pipeline: Deployment, branch: Topic) -> str:
-    """Return ``<partition>:<offset>`` of the first record of a branch."""
-    record = pipeline.records(branch)[0]
-    return f"{record.partition}:{record.offset}"
