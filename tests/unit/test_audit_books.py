@@ -60,6 +60,25 @@ def named(found: Iterable[Coordinates], prefix: str = "") -> list[str]:
     return [f"{prefix}{place}" for place in sorted(found)]
 
 
+def sort_out(
+    scope: Scope, outcomes: list[tuple[Outcome, Coordinates]], cuts: dict[int, int]
+) -> tuple[dict[Coordinates, list[Outcome]], set[Coordinates], int]:
+    """Return the outcomes by origin that are judged, origins that can't be, and how many nobody has committed."""
+    kinds: dict[Coordinates, list[Outcome]] = defaultdict(list)
+    unknown, unjudged = set(), 0
+    for outcome, origin in outcomes:
+        partition, offset = origin
+        committed = min(scope.committed.get(partition, 0), scope.log_ends.get(partition, 0))
+        if scope.beginnings.get(partition, 0) <= offset < committed:
+            if offset >= cuts.get(partition, 0):
+                kinds[origin].append(outcome)
+        elif offset >= scope.log_ends.get(partition, 0):
+            unknown.add(origin)
+        elif partition not in scope.committed:
+            unjudged += 1
+    return kinds, unknown, unjudged
+
+
 @settings(max_examples=500)
 @given(
     st.tuples(by_partition, some_by_partition, by_partition),
@@ -91,17 +110,7 @@ def test_outcomes_are_judged_as_an_oracle_judges_them(
     books.forget_before(cuts)
     report = books.close(ByOffset())
 
-    kinds: dict[Coordinates, list[Outcome]] = defaultdict(list)
-    unknown, unjudged = set(), 0
-    for outcome, origin in outcomes:
-        partition, offset = origin
-        if beginnings.get(partition, 0) <= offset < end.get(partition, 0):
-            if offset >= cuts.get(partition, 0):
-                kinds[origin].append(outcome)
-        elif offset >= log_ends.get(partition, 0):
-            unknown.add(origin)
-        elif partition not in committed:
-            unjudged += 1
+    kinds, unknown, unjudged = sort_out(books.scope, outcomes, cuts)
     left = {place for place in records if place.offset >= cuts.get(place.partition, 0)}
     bare = {place for place in left if place not in kinds}
     unseen = {place for place in bare if place.offset < floors.get(place.partition, 0)}
@@ -116,10 +125,36 @@ def test_outcomes_are_judged_as_an_oracle_judges_them(
     assert report.outcomes == {
         kind: len({place for place, found in kinds.items() if kind in found}) for kind in Outcome
     }
+    assert report.clean == (not any(expected.values()) and not report.unread)
+
+
+@given(by_partition, some_by_partition)
+def test_input_that_was_removed_unread_is_named(beginnings: dict[int, int], committed: dict[int, int]) -> None:
+    """It reaches from the committed offset to the beginning, where that is behind it."""
+    report = Books(Scope("input", beginnings, committed, beginnings), []).close(ByOffset())
     removed = {p: offset for p, offset in sorted(committed.items()) if offset < beginnings[p]}
     assert report.unread == sum(beginnings[p] - offset for p, offset in removed.items())
     assert report.examples["unread"] == [f"{p}:{offset}-{beginnings[p] - 1}" for p, offset in removed.items()]
-    assert report.clean == (not any(expected.values()) and not report.unread)
+
+
+def books_of(
+    bounds: tuple[dict[int, int], ...],
+    records: dict[Coordinates, tuple[bool, bool]],
+    letters: list[Coordinates],
+    markers: list[Coordinates],
+) -> Books:
+    """Return books into which all this was entered for the legit branch."""
+    beginnings, ends, committed, starts = bounds
+    books = Books(Scope("input", {}, {}, {}), [BranchScope(topics.LEGIT, beginnings, ends, committed)])
+    branch = books.branches["legit"]
+    branch.see_from(starts)
+    for place, (judged, retried) in records.items():
+        branch.add_record(*place, judged=judged, retried=retried)
+    for place in letters:
+        branch.add_letter(place)
+    for place in markers:
+        branch.add_marker(place)
+    return books
 
 
 @settings(max_examples=500)
@@ -141,17 +176,8 @@ def test_effects_are_judged_as_an_oracle_judges_them(
 ) -> None:
     """Each record of a branch is done once, a dead letter, pending, or a violation; so with a ledger as without."""
     beginnings, ends, committed, starts = bounds
-    books = Books(Scope("input", {}, {}, {}), [BranchScope(topics.LEGIT, beginnings, ends, committed)])
-    branch = books.branches["legit"]
-    branch.see_from(starts)
-    for place, (judged, retried) in records.items():
-        branch.add_record(*place, judged=judged, retried=retried)
-    for place in letters:
-        branch.add_letter(place)
-    for place in markers:
-        branch.add_marker(place)
+    books = books_of(bounds, records, letters, markers)
     report = books.close(ByOffset() if ledger is None else Ledger(ledger))
-
     start = {p: max(beginnings[p], starts.get(p, 0)) for p in PARTITIONS}
     concerned = {place for place, (told_so, _) in records.items() if told_so}
     due = {place for place in concerned if place.offset < committed.get(place.partition, 0)}

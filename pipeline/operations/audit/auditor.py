@@ -49,6 +49,7 @@ def audit(
     Raises:
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
         ReadingStalledError: a topic could not be read to its end.
+        KafkaError: no broker answers any more.
 
     """
     found = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
@@ -117,6 +118,8 @@ class _Auditor:
 
         An output partition holds the outcomes of an input partition in their order, so the first one says it.
         """
+        if not any(beginnings.values()):
+            return
         facts, ends = self._facts[topic], self._point.ends[topic]
         with Lookup(self._kafka, facts.name) as lookup:
             for entry, end in self._point.scope.end.items():

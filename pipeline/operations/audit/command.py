@@ -22,7 +22,8 @@ comes meanwhile is judged next time."""
 ENDING: Final = """\
 A time range is turned into offsets: it begins with the first record of each partition whose time is not before
 --since, and ends before the first whose time is not before --until. Where record times are out of order, records
-of other times are among them. Outputs are read from where the range begins to their ends.
+of other times are among them. Outputs are read from where the range begins to their ends: of what was written
+since then, what does not say where it comes from counts in any range.
 
 exit codes:
   0    every transaction is accounted for
