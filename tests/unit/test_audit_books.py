@@ -208,6 +208,19 @@ def test_effects_are_judged_as_an_oracle_judges_them(
     assert found.pending == len(concerned) - len(due)
 
 
+def test_a_ledger_is_held_against_the_branch_and_its_letters() -> None:
+    """Twice in the ledger, in it and a letter, in neither, and in it without a record: each is found by its place."""
+    one = {0: 9}
+    records = {Coordinates(0, offset): (True, False) for offset in range(5)}
+    books = books_of(({0: 0}, one, one, {}), records, [Coordinates(0, 1), Coordinates(0, 4)], [])
+    ledger = [Coordinates(0, offset) for offset in (0, 2, 2, 4, 7)]
+    report = books.close(Ledger(ledger))
+    assert (report.effect_twice, report.examples["effect-twice"]) == (2, ["legit:0:2", "legit:0:4"])
+    assert (report.effect_missing, report.examples["effect-missing"]) == (1, ["legit:0:3"])
+    assert (report.unknown, report.examples["unknown"]) == (1, ["legit:0:7"])
+    assert report.effects["legit_processor"].method == "by ledger"
+
+
 def test_what_a_range_leaves_out_is_no_violation() -> None:
     """A letter of nothing counts where its origin is judged, or where it does not say what that is."""
     scope = Scope("input", {0: 0}, {0: 9}, {0: 9}, Period(since=datetime(2026, 11, 22, tzinfo=UTC)), {0: 5})
