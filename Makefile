@@ -9,7 +9,7 @@ BIN := .venv/bin
 TOPIC ?= streaming.transactions.fraud
 KAFKA := docker compose -f docker-compose.kafka.yml
 APPS := docker compose -f docker-compose.yml
-PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local
+PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local bench
 
 # A stamp a lock file: an environment is brought up to date when its lock changes, and left alone otherwise.
 .venv/requirements.txt: requirements.txt
@@ -58,9 +58,9 @@ down: ## stop them and remove containers, network and data
 logs: ## follow what the services in Docker say
 	@$(APPS) logs --follow --tail 20
 
-audit: .venv/requirements.txt ## account for every transaction of the Kafka that runs
+audit: .venv/requirements.txt ## account for every transaction of the Kafka that runs (ARGS="--since 2h", ARGS=--help)
 	@KAFKA_BROKER_URL="$${KAFKA_BROKER_URL:-$$($(BIN)/python -m kafka_local --address 2>/dev/null || echo 127.0.0.1:9094)}" \
-	  $(BIN)/python -m pipeline.operations.audit
+	  $(BIN)/python -m pipeline.operations.audit $(ARGS)
 
 inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whichever Kafka runs
 	@if address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then \

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from demo.settings import DemoSettings
     from kafka_local.guard import Guard
-    from pipeline.operations.audit.accounting import Report
+    from pipeline.operations.audit.report import Report
     from pipeline.runtime.lifecycle import Stop
 
 DRAIN_SECONDS: Final = 60.0

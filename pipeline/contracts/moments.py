@@ -12,3 +12,8 @@ _LAST_MS: Final = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(mill
 def moment_of(timestamp_ms: int) -> datetime:
     """Return the UTC moment of a record time; what no datetime can hold is brought to the nearest it can."""
     return EPOCH + timedelta(milliseconds=min(max(timestamp_ms, 0), _LAST_MS))
+
+
+def milliseconds_of(moment: datetime) -> int:
+    """Return an aware moment as a record time, rounded up to the millisecond; before 1970 it is negative."""
+    return -((EPOCH - moment) // timedelta(milliseconds=1))

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pipeline.operations.audit.report import Violation
 from tests.support import reference
 
 MAKEFILE = reference.ROOT / "Makefile"
@@ -29,6 +30,12 @@ def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE.read_text(), re.MULTILINE))
     named = set(re.findall(r"`?(?:^|[^\w])make ([a-z]+)\b", reference.README.read_text(), re.MULTILINE))
     assert named <= targets | {"help"}, named - targets
+
+
+def test_the_readme_explains_every_violation() -> None:
+    """Whoever sees one in the audit finds what it is, in the order in which the audit tells them."""
+    told = re.findall(r"^\| `([a-z-]+)` \| ", reference.README.read_text(), re.MULTILINE)
+    assert [name for name in told if name in set(Violation)] == [violation.value for violation in Violation]
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])

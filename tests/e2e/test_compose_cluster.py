@@ -17,7 +17,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.operations.audit.accounting import Report
+    from pipeline.operations.audit.report import Report
     from pipeline.runtime.settings import CommonSettings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.chaos, pytest.mark.timeout(400)]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.headers import Header
     from pipeline.contracts.topics import Topic
-    from pipeline.operations.audit.accounting import Report
+    from pipeline.operations.audit.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN = 60.0

@@ -1,147 +1,141 @@
-"""The books of an audit: which input offsets were seen, and which outcomes name them. Pure."""
+"""The books of an audit: which input offsets were seen, and which outcomes and effects name them. Pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from itertools import combinations
+from typing import TYPE_CHECKING
 
-import msgspec
-from pyroaring import BitMap64
+from pipeline.operations.audit.branches import BranchBooks
+from pipeline.operations.audit.notes import notes_of
+from pipeline.operations.audit.places import MAX_EXAMPLES, between, both, no_places, size, union, without
+from pipeline.operations.audit.report import Judged, Outcome, ProcessorEffects, Report, Violation
+from pipeline.operations.audit.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline.contracts.coordinates import Coordinates
-
-MAX_EXAMPLES: Final = 10
-
-
-class Outcome(StrEnum):
-    """What may become of a transaction: exactly one of these."""
-
-    LEGIT = "legit"
-    FRAUD = "fraud"
-    DEAD_LETTER = "dead-letter"
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit found, below the committed offsets. ``outcomes`` adds up to ``input`` where all is well.
-
-    ``lost`` and ``duplicated`` count input offsets, ``unknown`` outcomes whose origin is no input offset or cannot
-    be read, ``unmarked`` records that were sent again to a branch without a marker among its dead letters, or markers
-    without a record. ``unseen`` is input that is still there and was not judged, because retention has cut an output in
-    which its outcome may have been. ``examples`` holds the first coordinates of each.
-    """
-
-    input: int
-    outcomes: dict[str, int]
-    lost: int
-    duplicated: int
-    unknown: int
-    unmarked: int
-    unseen: int
-    examples: dict[str, list[str]]
-
-    @property
-    def clean(self) -> bool:
-        """Tell whether every input offset has exactly one outcome, every outcome an input offset, and so on."""
-        return not (self.lost or self.duplicated or self.unknown or self.unmarked)
-
-    def line(self) -> str:
-        """Return it as one line."""
-        counted = " ".join(f"{outcome.value}={self.outcomes[outcome]}" for outcome in Outcome)
-        line = f"audit: in={self.input} {counted} lost={self.lost} duplicated={self.duplicated}"
-        unknown = f" unknown={self.unknown}" if self.unknown else ""
-        unseen = f" (not judged: {self.unseen}, retention has cut the outputs)" if self.unseen else ""
-        return line + unknown + (f" unmarked={self.unmarked}" if self.unmarked else "") + unseen
+    from pipeline.operations.audit.effects import Effects
+    from pipeline.operations.audit.scope import BranchScope, Scope
 
 
 class Books:
-    """Takes every record of input and outputs once, in any order; holds a bitmap a partition and outcome."""
+    """Takes every record of input and outputs once, in any order; holds some bitmaps a partition, and no records.
 
-    def __init__(self, beginnings: Mapping[int, int], committed: Mapping[int, int]) -> None:
-        """Judge the input from ``beginnings`` to below ``committed``, offsets by partition of the input topic."""
-        self._committed = dict(committed)
-        self._floors = dict(beginnings)
-        self._input: dict[int, BitMap64] = defaultdict(BitMap64)
-        self._outcomes = {outcome: defaultdict[int, BitMap64](BitMap64) for outcome in Outcome}
-        self._decided: dict[int, BitMap64] = defaultdict(BitMap64)
-        self._twice: dict[int, BitMap64] = defaultdict(BitMap64)
+    ``branches`` are the books of each branch, by the key of its topic.
+    """
+
+    def __init__(self, scope: Scope, branches: Iterable[BranchScope]) -> None:
+        self.scope = scope
+        self.branches = {branch.topic.key: BranchBooks(branch) for branch in branches}
+        self._firsts = dict(scope.first)
+        self._floors: dict[int, int] = {}
+        self._input = no_places()
+        self._outcomes = {outcome: no_places() for outcome in Outcome}
+        self._again = no_places()
+        self._unknown = no_places()
         self._unreadable = 0
-        self._retries: set[tuple[str, Coordinates]] = set()
-        self._markers: set[tuple[str, Coordinates]] = set()
+        self._unreadable_examples: list[str] = []
+        self._unjudged: dict[int, int] = {}
 
-    @property
-    def partitions(self) -> tuple[int, ...]:
-        """Return the partitions of the input topic that are judged."""
-        return tuple(self._committed)
+    def add_input(self, partition: int, offset: int) -> None:
+        """Note a record of the input topic, which must be within the scope."""
+        self._input[partition].add(offset)
 
-    def add_input(self, place: Coordinates) -> None:
-        """Note a record of the input topic."""
-        if place.offset < self._committed.get(place.partition, 0):
-            self._input[place.partition].add(place.offset)
+    def add_outcome(self, outcome: Outcome, origin: Coordinates) -> None:
+        """Note a record of an output, by the input record that it says it comes from."""
+        partition, offset = origin
+        scope = self.scope
+        if scope.first.get(partition, 0) <= offset < scope.end.get(partition, 0):
+            offsets = self._outcomes[outcome][partition]
+            if offset in offsets:
+                self._again[partition].add(offset)
+            offsets.add(offset)
+        elif offset >= scope.log_ends.get(partition, 0):
+            self._unknown[partition].add(offset)
+        elif partition not in scope.committed:
+            self._unjudged[partition] = self._unjudged.get(partition, 0) + 1
+        # What else is decided beyond the committed offsets came after we looked: it is judged next time.
 
-    def add_outcome(self, outcome: Outcome, origin: Coordinates | None) -> None:
-        """Note a record of an output, None where it does not say where it comes from."""
-        if origin is None:
-            self._unreadable += 1
-            return
-        # Whatever is decided beyond the committed offsets came after we looked: it is judged next time.
-        if origin.offset >= self._committed.get(origin.partition, 0):
-            return
-        decided = self._decided[origin.partition]
-        if origin.offset in decided:
-            self._twice[origin.partition].add(origin.offset)
-        decided.add(origin.offset)
-        self._outcomes[outcome][origin.partition].add(origin.offset)
+    def add_unreadable(self, topic: str, place: Coordinates) -> None:
+        """Note an outcome or a dead letter that does not say where it comes from, by its own place in a topic."""
+        self._unreadable += 1
+        if len(self._unreadable_examples) < MAX_EXAMPLES:
+            self._unreadable_examples.append(f"{topic}:{place}")
 
-    def add_cut(self, partition: int, first: int | None) -> None:
-        """Note that retention has cut an output, whose first origin in a partition is now ``first`` (None: none)."""
-        least = self._committed.get(partition, 0) if first is None else first
-        self._floors[partition] = max(self._floors.get(partition, 0), least)
+    def see_from(self, partition: int, offset: int) -> None:
+        """Note that outcomes of input before ``offset`` may be among what retention has cut from an output."""
+        self._floors[partition] = max(offset, self._floors.get(partition, 0))
 
-    def add_retry(self, branch: str, place: Coordinates) -> None:
-        """Note a record of a branch that says it was sent again: no outcome of its own, but it needs a marker."""
-        self._retries.add((branch, place))
+    def forget_before(self, beginnings: Mapping[int, int]) -> None:
+        """Note that retention has cut the input meanwhile, and left what ``beginnings`` says."""
+        for partition, offset in beginnings.items():
+            self._firsts[partition] = max(offset, self._firsts.get(partition, 0))
+            for places in (self._input, self._again, *self._outcomes.values()):
+                places[partition].remove_range(0, offset)
 
-    def add_marker(self, branch: str, became: Coordinates) -> None:
-        """Note a marker that says what a dead letter of a branch became."""
-        self._markers.add((branch, became))
-
-    def close(self) -> Report:
-        """Compare the two sides, where both can be seen."""
-        before = _size(self._input)
-        for bitmaps in (self._input, self._decided, self._twice, *self._outcomes.values()):
-            for partition, offsets in bitmaps.items():
-                offsets.remove_range(0, self._floors.get(partition, 0))
-        lost = {partition: seen - self._decided[partition] for partition, seen in self._input.items()}
-        unknown = {partition: seen - self._input[partition] for partition, seen in self._decided.items()}
-        unmarked = [f"{branch}:{place}" for branch, place in sorted(self._retries ^ self._markers)]
+    def close(self, effects: Effects) -> Report:
+        """Compare the sides, where they can be seen; ``effects`` tells what the processors have done."""
+        tally = Tally()
+        unseen = self._add_outcomes(tally)
+        self._add_unread(tally)
+        effects_of = {books.scope.processor: _settle(books, effects, tally) for books in self.branches.values()}
         return Report(
-            input=_size(self._input),
-            outcomes={outcome: _size(self._outcomes[outcome]) for outcome in Outcome},
-            lost=_size(lost),
-            duplicated=_size(self._twice),
-            unknown=_size(unknown) + self._unreadable,
-            unmarked=len(unmarked),
-            unseen=before - _size(self._input),
-            examples={
-                "lost": _first(lost),
-                "duplicated": _first(self._twice),
-                "unknown": _first(unknown),
-                "unmarked": unmarked[:MAX_EXAMPLES],
-            },
+            topic=self.scope.topic,
+            since=self.scope.period.since,
+            until=self.scope.period.until,
+            judged=self._judged(),
+            input=size(self._input) - unseen,
+            outcomes={outcome: size(self._outcomes[outcome]) for outcome in Outcome},
+            effects=effects_of,
+            unseen=unseen,
+            unjudged=sum(self._unjudged.values()),
+            examples={violation.value: found for violation, found in tally.examples.items()},
+            notes=notes_of(self.scope, [books.scope for books in self.branches.values()], unseen, self._unjudged),
+            **{violation.attribute: count for violation, count in tally.counts.items()},
         )
 
+    def _add_outcomes(self, tally: Tally) -> int:
+        """Compare the input with its outcomes; return how much may have one that cannot be seen any more.
 
-def _size(bitmaps: Mapping[int, BitMap64]) -> int:
-    return sum(map(len, bitmaps.values()))
+        No offset is counted as two violations: what is unknown is not also called duplicated.
+        """
+        decided = union(*self._outcomes.values())
+        exclusive = union(*(both(one, other) for one, other in combinations(self._outcomes.values(), 2)))
+        open_ends = without(self._input, decided)
+        unseen = between(open_ends, {}, self._floors)
+        tally.add(Violation.LOST, without(open_ends, unseen))
+        tally.add(Violation.DUPLICATED, without(both(self._again, self._input), exclusive))
+        tally.add(Violation.BOTH_BRANCHES, both(exclusive, self._input))
+        tally.add(Violation.UNKNOWN, union(without(decided, self._input), self._unknown))
+        tally.add_named(Violation.UNKNOWN, self._unreadable, self._unreadable_examples)
+        return size(unseen)
+
+    def _add_unread(self, tally: Tally) -> None:
+        """Add what retention removed from the input before the detector got to it."""
+        for partition, offset in sorted(self.scope.committed.items()):
+            if offset < self.scope.beginnings.get(partition, 0):
+                tally.add_range(Violation.UNREAD, partition, offset, self.scope.beginnings[partition])
+
+    def _judged(self) -> dict[int, Judged]:
+        return {
+            partition: Judged(
+                first=min(begun, self.scope.end[partition]),
+                end=self.scope.end[partition],
+                input=len(self._input[partition]),
+            )
+            for partition, begun in sorted(self._firsts.items())
+        }
 
 
-def _first(bitmaps: Mapping[int, BitMap64]) -> list[str]:
-    def all_places() -> Iterator[str]:
-        for partition, offsets in sorted(bitmaps.items()):
-            yield from (f"{partition}:{offset}" for offset in offsets)
-
-    return [place for place, _ in zip(all_places(), range(MAX_EXAMPLES), strict=False)]
+def _settle(books: BranchBooks, effects: Effects, tally: Tally) -> ProcessorEffects:
+    """Close the books of a branch, and add its violations to those of the outcomes."""
+    found = books.close(effects)
+    prefix = f"{found.effects.branch}:"
+    for partition, (begin, end) in found.removed.items():
+        tally.add_range(Violation.EFFECT_MISSING, partition, begin, end, prefix)
+    tally.add(Violation.EFFECT_MISSING, found.missing, prefix)
+    tally.add(Violation.EFFECT_TWICE, found.twice, prefix)
+    tally.add(Violation.UNKNOWN, found.unknown, prefix)
+    tally.add(Violation.UNMARKED, found.unmarked, prefix)
+    return found.effects

@@ -1,22 +1,24 @@
-"""Reads what an audit needs, in the order that makes its answer true while the pipeline runs.
-
-First the committed offsets, then the ends of the outputs: whatever was committed has its outcome before those ends.
-"""
+"""Reads what an audit needs and enters it into the books; which offsets it goes by says ``stable_point``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.contracts import headers, topics
-from pipeline.contracts.coordinates import Coordinates
-from pipeline.operations.audit.accounting import Books, Outcome, Report
-from pipeline.operations.deadletters.letters import attempt_in, is_marker, read_marker
+from pipeline.contracts import topics
+from pipeline.operations.audit.accounting import Books
+from pipeline.operations.audit.effects import ByOffset
+from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record
+from pipeline.operations.audit.report import Outcome, Report
+from pipeline.operations.audit.scope import ALL_TIME, Period
+from pipeline.operations.audit.stable_point import BRANCHES, CLIENT_ID, LETTERS, READ, StablePoint, take_stable_point
+from pipeline.operations.audit.starts import IDLE_SECONDS, first_outcome, starts_for
+from pipeline.operations.deadletters.letters import is_marker
 from pipeline.runtime.clients.cluster import Cluster
-from pipeline.runtime.clients.reading import read_between
+from pipeline.runtime.clients.reading import Lookup, read_between
 from pipeline.runtime.startup import until_answered, wait_for_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
@@ -24,96 +26,115 @@ if TYPE_CHECKING:
     from pipeline.runtime.cluster_settings import KafkaSettings
     from pipeline.runtime.settings import TopicNames
 
-IDLE_SECONDS: Final = 30.0
 PROGRESS_RECORDS: Final = 10_000
-CLIENT_ID: Final = "audit"
 
 OUTCOMES: Final = {
     topics.LEGIT: Outcome.LEGIT,
     topics.FRAUD: Outcome.FRAUD,
     topics.TRANSACTIONS_DEAD_LETTER: Outcome.DEAD_LETTER,
 }
-# Dead letters of the branches are no outcomes, but their markers tell what was sent again.
-MARKERS: Final = (topics.LEGIT_DEAD_LETTER, topics.FRAUD_DEAD_LETTER)
-READ: Final = (topics.TRANSACTIONS, *OUTCOMES, *MARKERS)
-
-Span = tuple[dict[int, int], dict[int, int]]
 
 
-def audit(kafka: KafkaSettings, names: TopicNames, wait: Wait, progress: Callable[[int], None]) -> Report:
-    """Account for the input that the detector has committed; ``progress`` is told how many records were read.
+def audit(
+    kafka: KafkaSettings,
+    names: TopicNames,
+    wait: Wait,
+    progress: Callable[[int], None],
+    period: Period = ALL_TIME,
+) -> Report:
+    """Account for the input that the detector has committed, of all time or of a period.
+
+    ``progress`` is told how many records were read.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
         ReadingStalledError: a topic could not be read to its end.
+        KafkaError: no broker answers any more.
 
     """
-    facts = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
-    by_topic = {topic: facts[names[topic]] for topic in READ}
-    spans = until_answered("reading the offsets", lambda: _stable_point(kafka, by_topic), kafka, wait)
-    books = Books(*spans[topics.TRANSACTIONS])
-    for topic in OUTCOMES:
-        if any(spans[topic][0].values()):
-            _note_cut(kafka, books, by_topic[topic], spans[topic])
-    read = 0
-    for topic in READ:
-        for record in read_between(kafka, names[topic], *spans[topic], IDLE_SECONDS):
-            _enter(books, topic, record, spans)
-            read += 1
-            if read % PROGRESS_RECORDS == 0:
-                progress(read)
-    return books.close()
+    found = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
+    facts = {topic: found[names[topic]] for topic in READ}
+    point = until_answered("reading the offsets", lambda: take_stable_point(kafka, facts, period), kafka, wait)
+    auditor = _Auditor(kafka, facts, point, progress)
+    auditor.read_input()
+    auditor.read_outputs()
+    auditor.note_cuts()
+    return auditor.books.close(ByOffset())
 
 
-def _stable_point(kafka: KafkaSettings, by_topic: dict[Topic, TopicFacts]) -> dict[Topic, Span]:
-    """Return from where to where to read each topic, the input up to the committed offsets."""
-    entry = by_topic[topics.TRANSACTIONS]
-    with Cluster(kafka, CLIENT_ID) as cluster:
-        committed = cluster.committed(kafka.group_of("detector"), entry.name, entry.partitions)
-        spans = {topics.TRANSACTIONS: (cluster.beginnings(entry.name, entry.partitions), committed)}
-        # In this order: the marker of a record that is seen is before the end of the markers.
-        for topic in (*OUTCOMES, *MARKERS):
-            facts = by_topic[topic]
-            beginnings = cluster.beginnings(facts.name, facts.partitions)
-            spans[topic] = (beginnings, cluster.ends(facts.name, facts.partitions))
-    return spans
+class _Auditor:
+    """Fills the books from the topics, one after the other."""
 
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        facts: Mapping[Topic, TopicFacts],
+        point: StablePoint,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.books = Books(point.scope, point.branches)
+        self._kafka, self._facts, self._point, self._progress = kafka, facts, point, progress
+        self._read = 0
+        self._oldest_ms: dict[int, int] = {}
 
-def _note_cut(kafka: KafkaSettings, books: Books, facts: TopicFacts, span: Span) -> None:
-    """Tell the books from which origin on an output that retention has cut can be judged.
+    def read_input(self) -> None:
+        """Read the part of the input that is judged."""
+        scope, add, oldest_ms = self._point.scope, self.books.add_input, self._oldest_ms
+        for record in self._records(topics.TRANSACTIONS, scope.first, scope.end):
+            partition, time_ms = record.partition, record.timestamp
+            add(partition, record.offset)
+            if time_ms < oldest_ms.get(partition, time_ms + 1):
+                oldest_ms[partition] = time_ms
 
-    An output partition holds the records of an input partition in their order, so the first one says it.
-    """
-    beginnings, ends = span
-    for partition, beginning in beginnings.items():
-        if not beginning:
-            continue
-        origins: dict[int, int] = {}
-        for record in read_between(
-            kafka, facts.name, {partition: beginning}, {partition: ends[partition]}, IDLE_SECONDS
-        ):
-            origin = headers.coordinates_in(record.headers, headers.ORIGIN)
-            if origin is not None and not attempt_in(record.headers):
-                origins.setdefault(origin.partition, origin.offset)
-        for entry in books.partitions:
-            if entry % facts.partitions == partition:
-                books.add_cut(entry, origins.get(entry))
+    def read_outputs(self) -> None:
+        """Read the outputs to their ends: a second outcome may have been written any time later."""
+        for topic, outcome in OUTCOMES.items():
+            starts = self._starts(topic)
+            branch = self.books.branches.get(topic.key)
+            if branch is not None:
+                branch.see_from(starts)
+            for record in self._records(topic, starts, self._point.ends[topic]):
+                if branch is not None:
+                    enter_record(self.books, branch, outcome, record)
+                elif not is_marker(record.headers):
+                    enter_outcome(self.books, topic, outcome, record)
+        for topic, branch_topic in zip(LETTERS, BRANCHES, strict=True):
+            branch = self.books.branches[branch_topic.key]
+            for record in self._records(topic, self._point.beginnings[topic], self._point.ends[topic]):
+                enter_letter(self.books, branch, topic, record)
 
+    def note_cuts(self) -> None:
+        """Tell the books what retention has removed, also while they were filled."""
+        with Cluster(self._kafka, CLIENT_ID) as cluster:
+            left = {topic: cluster.beginnings(self._facts[topic].name, self._facts[topic].partitions) for topic in READ}
+        self.books.forget_before(left[topics.TRANSACTIONS])
+        for branch_topic in BRANCHES:
+            self.books.branches[branch_topic.key].see_from(left[branch_topic])
+        for topic in OUTCOMES:
+            self._note_cut(topic, left[topic])
 
-def _enter(books: Books, topic: Topic, record: Any, spans: dict[Topic, Span]) -> None:  # noqa: ANN401 (no type)
-    place = Coordinates(record.partition, record.offset)
-    if topic is topics.TRANSACTIONS:
-        books.add_input(place)
-    elif topic in MARKERS:
-        marker, branch = read_marker(record.headers), topic.dead_letter_of
-        if marker is not None and branch is not None:
-            became = marker.became
-            # What was sent again after we looked at the branch is judged next time.
-            if became.offset < spans[branch][1].get(became.partition, 0):
-                books.add_marker(branch.key, became)
-    elif is_marker(record.headers):
-        return
-    elif attempt_in(record.headers):
-        books.add_retry(topic.key, place)
-    else:
-        books.add_outcome(OUTCOMES[topic], headers.coordinates_in(record.headers, headers.ORIGIN))
+    def _note_cut(self, topic: Topic, beginnings: Mapping[int, int]) -> None:
+        """Tell the books up to which origin an output was cut.
+
+        An output partition holds the outcomes of an input partition in their order, so the first one says it.
+        """
+        if not any(beginnings.values()):
+            return
+        facts, ends = self._facts[topic], self._point.ends[topic]
+        with Lookup(self._kafka, facts.name) as lookup:
+            for entry, end in self._point.scope.end.items():
+                partition = entry % facts.partitions
+                if beginnings[partition]:
+                    found = first_outcome(lookup, partition, beginnings[partition], ends[partition], entry)
+                    self.books.see_from(entry, end if found is None else found.origin)
+
+    def _starts(self, topic: Topic) -> dict[int, int]:
+        beginnings = self._point.beginnings[topic]
+        return starts_for(self._kafka, self._facts[topic], self._point.scope, beginnings, self._oldest_ms)
+
+    def _records(self, topic: Topic, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Any]:
+        for record in read_between(self._kafka, self._facts[topic].name, starts, ends, IDLE_SECONDS):
+            yield record
+            self._read += 1
+            if self._read % PROGRESS_RECORDS == 0:
+                self._progress(self._read)

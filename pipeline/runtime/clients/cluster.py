@@ -13,7 +13,7 @@ from kafka.structs import TopicPartition
 from pipeline.runtime.clients.connection import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from pipeline.runtime.cluster_settings import KafkaSettings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = "max.message.bytes"
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's own, for whoever may not read a topic's settings
 REQUEST_MS = 10_000
+READ_COMMITTED = "read_committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,21 @@ class Cluster:
     def beginnings(self, topic: str, partitions: int) -> dict[int, int]:
         """Return by partition the offset of its first record that retention has left."""
         return self._offsets(topic, partitions, OffsetSpec.EARLIEST)
+
+    def readable_ends(self, topic: str, partitions: int) -> dict[int, int]:
+        """Return by partition up to where committed records can be read now; an open transaction holds it back."""
+        wanted = {TopicPartition(topic, partition): OffsetSpec.LATEST for partition in range(partitions)}
+        found = self._admin.list_partition_offsets(wanted, isolation_level=READ_COMMITTED)
+        return {place.partition: end.offset for place, end in found.items()}
+
+    def at_times(self, topic: str, times_ms: Mapping[int, int]) -> dict[int, int]:
+        """Return the offset of the first record, as they stand in the log, whose time is not before the one asked for.
+
+        ``times_ms`` are milliseconds since 1970 by partition; partitions without such a record are not in the answer.
+        """
+        wanted = {TopicPartition(topic, partition): max(0, time_ms) for partition, time_ms in times_ms.items()}
+        found = self._admin.list_partition_offsets(wanted) if wanted else {}
+        return {place.partition: first.offset for place, first in found.items() if first.offset >= 0}
 
     def _offsets(self, topic: str, partitions: int, spec: OffsetSpec) -> dict[int, int]:
         wanted = {TopicPartition(topic, partition): spec for partition in range(partitions)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from kafka.structs import TopicPartition
 
@@ -11,7 +11,8 @@ from pipeline.errors import PipelineError
 from pipeline.runtime.clients.consumers import reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
+    from types import TracebackType
 
     from pipeline.runtime.cluster_settings import KafkaSettings
 
@@ -36,32 +37,74 @@ def read_between(
         KafkaError: no broker answers.
 
     """
-    open_places = {TopicPartition(topic, partition) for partition, end in ends.items() if starts[partition] < end}
-    if not open_places:
+    if all(starts[partition] >= end for partition, end in ends.items()):
         return
     consumer = reader(settings, f"{settings.id_prefix}-reader")
     try:
-        consumer.assign(sorted(open_places))
-        for place in open_places:
-            consumer.seek(place, starts[place.partition])
-        positions = {place: starts[place.partition] for place in open_places}
-        moved = time.monotonic()
-        while open_places:
-            for place, records in consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).items():
-                yield from (record for record in records if record.offset < ends[place.partition])
-            for place in sorted(open_places):
-                position = consumer.position(place, timeout_ms=POLL_MS)
-                if position != positions[place]:
-                    positions[place], moved = position, time.monotonic()
-                if position >= ends[place.partition]:
-                    open_places.discard(place)
-                    consumer.pause(place)
-            if time.monotonic() - moved > idle:
-                stuck = ", ".join(f"{p.topic}:{p.partition} at {positions[p]}" for p in sorted(open_places))
-                message = f"nothing more could be read for {idle:g} s, short of the end: {stuck}; an open transaction?"
-                raise ReadingStalledError(message)
+        yield from _read(consumer, topic, starts, ends, idle)
     finally:
         consumer.close(autocommit=False)
+
+
+class Lookup:
+    """Reads stretches of one topic over one connection, for the time of a ``with`` block.
+
+    Raises:
+        KafkaError: from every method, where no broker answers.
+
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        self._topic = topic
+        self._consumer = reader(settings, f"{settings.id_prefix}-lookup")
+
+    def __enter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._consumer.close(autocommit=False)
+
+    def read(self, partition: int, start: int, end: int, idle: float) -> Generator[Any, None, None]:
+        """Yield the committed records of one partition from ``start`` to below ``end``, as :func:`read_between`.
+
+        A stretch need not be read to its end; the one that is begun next ends it.
+        """
+        yield from _read(self._consumer, self._topic, {partition: start}, {partition: end}, idle)
+
+
+def _read(
+    consumer: Any,  # noqa: ANN401 (a client without types)
+    topic: str,
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    idle: float,
+) -> Iterator[Any]:
+    open_places = {TopicPartition(topic, partition) for partition, end in ends.items() if starts[partition] < end}
+    consumer.assign(sorted(open_places))
+    for place in open_places:
+        consumer.seek(place, starts[place.partition])
+    positions = {place: starts[place.partition] for place in open_places}
+    moved = time.monotonic()
+    while open_places:
+        for place, records in consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).items():
+            end = ends[place.partition]
+            # Nearly always the last record decides for all of them.
+            yield from records if records[-1].offset < end else (record for record in records if record.offset < end)
+        for place in sorted(open_places):
+            position = consumer.position(place, timeout_ms=POLL_MS)
+            if position != positions[place]:
+                positions[place], moved = position, time.monotonic()
+            if position >= ends[place.partition]:
+                open_places.discard(place)
+                consumer.pause(place)
+        if time.monotonic() - moved > idle:
+            stuck = ", ".join(f"{p.topic}:{p.partition} at {positions[p]}" for p in sorted(open_places))
+            message = f"nothing more could be read for {idle:g} s, short of the end: {stuck}; an open transaction?"
+            raise ReadingStalledError(message)
 
 
 class Tail:
