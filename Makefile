@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format up down logs audit inspect docs lock clean
+.PHONY: help demo test chaos check format up down logs audit inspect docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,6 +33,9 @@ demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live v
 
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
 	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 check: .venv/requirements-dev.txt ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ from random import Random, SystemRandom
 
 from dotenv import find_dotenv, load_dotenv
 
-from generator.sending import Sender
+from generator.sending import Sender, most_in_flight
 from generator.settings import VARIABLES, GeneratorSettings
 from generator.transactions import PaymentSource, TransferSource
 from pipeline.contracts import topics
@@ -26,7 +26,7 @@ def generate(settings: GeneratorSettings, stop: Stop) -> None:
     client_id = f"{kafka.id_prefix}-generator"
     wait_for_topics([name], kafka, client_id, stop.wait)
     producer = until_answered("connecting", lambda: plain_producer(kafka, client_id), kafka, stop.wait)
-    publisher = Publisher(producer, name)
+    publisher = Publisher(producer, name, most_in_flight(settings.per_second))
     chance = Random(SystemRandom().getrandbits(64) if settings.seed is None else settings.seed)  # noqa: S311 (no secret)
     of_payments = settings.common.format.name == PaymentFormat.name
     source = PaymentSource(chance, settings.timezone) if of_payments else TransferSource(chance, settings.currency)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from generator.pacing import Pacer
+from pipeline.runtime.publisher import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,15 @@ LONGEST_WAIT_SECONDS: Final = 0.5
 SHORTEST_WAIT_SECONDS: Final = 0.001
 REPORT_SECONDS: Final = 10.0
 CHUNK: Final = 500
+LEAST_IN_FLIGHT: Final = 100
+
+
+def most_in_flight(per_second: float) -> int:
+    """Return how many transactions may be under way at a rate: two seconds' worth, within reason.
+
+    While the brokers are away no more are made than that: it would be work for nothing.
+    """
+    return min(MAX_IN_FLIGHT, max(LEAST_IN_FLIGHT, int(per_second * 2)))
 
 
 class Sender:

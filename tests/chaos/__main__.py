@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -26,21 +27,22 @@ KILLS_VARIABLE = "CHAOS_KILLS"
 DEFAULT_KILLS = 50
 RESULTS = ROOT / "build" / "chaos.json"
 DOCUMENT = ROOT / "docs" / "reliability.md"
+WIDE = 150
 BEGIN, END = "<!-- chaos: made by `make chaos` -->", "<!-- /chaos -->"
 
 
 def main(arguments: list[str]) -> int:
     """Play what is asked for, show it, write it down, and return the exit code."""
     chosen = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
     if chosen.list:
         sys.stdout.writelines(f"{scenario.name:26} {scenario.told}\n" for scenario in SCENARIOS)
         return 0
     results = _play(chosen.only or list(SCENARIOS), chosen, console)
-    table = Table(*HEAD)
+    table = Table(*HEAD, box=SIMPLE)
     for row in rows(results):
         table.add_row(*row)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     if chosen.document:
         before, _, rest = DOCUMENT.read_text().partition(BEGIN)
         DOCUMENT.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{rest.partition(END)[2]}")

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.operations.audit.accounting import Report
+    from pipeline.operations.audit.report import Report
     from tests.chaos.scenarios import Scenario
     from tests.chaos.stage import Stage
 

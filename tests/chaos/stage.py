@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kafka_local import Cluster
-    from pipeline.operations.audit.accounting import Report
+    from pipeline.operations.audit.report import Report
     from tests.chaos.ground import Ground
 
 PROCESSORS = ("legit_processor", "fraud_processor")

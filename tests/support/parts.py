@@ -12,6 +12,7 @@ from kafka.structs import TopicPartition
 from pipeline.contracts import topics
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import group_consumer
+from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.transactional import Intake, Output
 from pipeline.runtime.transactional.start import REFUSE
@@ -49,7 +50,9 @@ def writing(pipeline: Deployment, make_producer: Callable[[], Any] | None = None
         facts = cluster.describe(pipeline.name(topic) for topic in topics.ALL)
     by_topic = {topic: facts[pipeline.name(topic)] for topic in topics.ALL}
     make = make_producer or partial(producer_of, pipeline)
-    output = Output(make, by_topic, Watchdog(), lambda: time.time_ns() // 1_000_000)
+    kafka, own = pipeline.settings.kafka, f"test-{pipeline.tag}"
+    leftovers = Leftovers(kafka, own, own, group_of(pipeline), by_topic.values())
+    output = Output(make, by_topic, Watchdog(), lambda: time.time_ns() // 1_000_000, leftovers)
     try:
         yield output
     finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import sending
-from generator.sending import CHUNK, Sender
+from generator.sending import CHUNK, Sender, most_in_flight
 from generator.transactions import Generated
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher
@@ -174,3 +174,9 @@ def test_what_could_not_be_sent_is_told(monkeypatch: pytest.MonkeyPatch, caplog:
     assert sent == pytest.approx(600, abs=2)
     (told,) = [line.getMessage() for line in caplog.records if line.levelno == logging.WARNING]
     assert told == "cannot keep up with 100/s: 2501 transactions were left out"
+
+
+@pytest.mark.parametrize(("rate", "most"), [(0.1, 100), (10, 100), (1_000, 2_000), (1e6, 20_000)])
+def test_no_more_is_under_way_than_two_seconds_bring(rate: float, most: int) -> None:
+    """While the brokers are away, making more would be work for nothing; the client itself bounds nothing."""
+    assert most_in_flight(rate) == most

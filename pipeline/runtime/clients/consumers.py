@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 FETCH_WAIT_MS: Final = 100
 METADATA_SECONDS: Final = 10.0
 METADATA_PAUSE_SECONDS: Final = 0.02
-METADATA_AGE_MS: Final = 30_000  # new partitions of a topic are seen within this time
+# New partitions are seen, and leaders that moved are found, within this time: a consumer that asks a dead leader where
+# a partition begins does not ask for a new one by itself.
+METADATA_AGE_MS: Final = 5_000
 
 _COMMITTED_ONLY: Final[dict[str, Any]] = {
     "isolation_level": "read_committed",

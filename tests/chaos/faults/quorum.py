@@ -20,9 +20,10 @@ MOVES = 5
 SHORT_SECONDS = 9.0
 
 
-def one_is_killed(stage: Stage, rounds: int, _chance: Random) -> None:
+def one_is_killed(stage: Stage, rounds: int, chance: Random) -> None:
     """SIGKILL one node after the other, leaders and coordinators with it; the others go on without it."""
-    for number in range(rounds * len(stage.cluster.nodes)):
+    first = chance.randrange(len(stage.cluster.nodes))
+    for number in range(first, first + rounds):
         node = stage.cluster.nodes[number % len(stage.cluster.nodes)]
         with stage.fault():
             node.kill()

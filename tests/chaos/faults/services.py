@@ -15,35 +15,26 @@ if TYPE_CHECKING:
     from tests.chaos.stage import Stage
 
 DIES_WITHIN = 90.0
-AT_ONCE = 3
 MOST_REPLICAS = 3
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
 FROZEN_SECONDS = (7.0, 10.0)
 
 
 def killed_at_every_step(stage: Stage, kills: int, _chance: Random) -> None:
-    """SIGKILL detectors and processors at each step of the loop, three of each service at a time."""
-    points = list(POINTS)
-    while True:
-        for first in range(0, len(points), AT_ONCE):
-            with stage.fault():
-                stage.kills += _die_at(stage, points[first : first + AT_ONCE])
-        if stage.kills >= kills:
-            return
-
-
-def _die_at(stage: Stage, points: list[str]) -> int:
-    victims = [
-        stage.spawn(service, point=point, keep=False)
-        for point in points
-        for service in ENDLESS
-        if reaches(service, point)
-    ]
-    for victim in victims:
-        code = stage.wait_for_end(victim, DIES_WITHIN)
-        if code != -signal.SIGKILL:
-            raise AssertionError(f"{victim.service} ended with {code}, not by the fault")
-    return len(victims)
+    """SIGKILL a detector and a processor of each kind at every step of the loop, all in the same seconds."""
+    while stage.kills < kills:
+        with stage.fault():
+            victims = [
+                stage.spawn(service, point=point, keep=False)
+                for point in POINTS
+                for service in ENDLESS
+                if reaches(service, point)
+            ]
+            for victim in victims:
+                code = stage.wait_for_end(victim, DIES_WITHIN)
+                if code != -signal.SIGKILL:
+                    raise AssertionError(f"{victim.service} ended with {code}, not by the fault")
+                stage.kills += 1
 
 
 def killed_at_random(stage: Stage, kills: int, chance: Random) -> None:

@@ -20,7 +20,7 @@ CHUNK = 1_000
 # The breaker takes half of the last 10,000 for a wrong setting.
 GOOD_FOR_EACH = 2
 MORE = 2
-NEW_ARE_SEEN_SECONDS = 35.0
+NEW_ARE_SEEN_SECONDS = 12.0
 # The brokers of this fault forget ids after two seconds, and look every second.
 SILENT_SECONDS = 6.0
 
