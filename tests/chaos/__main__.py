@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import sys
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -38,14 +39,16 @@ def main(arguments: list[str]) -> int:
     if chosen.list:
         sys.stdout.writelines(f"{scenario.name:26} {scenario.told}\n" for scenario in SCENARIOS)
         return 0
-    results = _play(chosen.only or list(SCENARIOS), chosen, console)
+    if chosen.read:
+        results = msgspec.json.decode(chosen.json.read_bytes(), type=list[Result])
+    else:
+        results = _play(chosen.only or list(SCENARIOS), chosen, console)
     table = Table(*HEAD, box=SIMPLE)
     for row in rows(results):
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     if chosen.document:
-        before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{rest.partition(END)[2]}")
+        _document(results, chosen)
     return 0 if all(result.passed or result.not_here for result in results) else 1
 
 
@@ -56,12 +59,23 @@ def _play(scenarios: list[Scenario], chosen: argparse.Namespace, console: Consol
     console.print(f"{len(scenarios)} scenarios, {chosen.kills} kills, seed {chosen.seed}; results go to {chosen.json}")
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("chaos", total=len(scenarios))
-        for result in play_all(scenarios, chosen.kills, chosen.seed, mutation=chosen.mutation):
+
+        def tell(what: str) -> None:
+            progress.update(task, description=f"{what:28}")
+
+        for result in play_all(scenarios, chosen.kills, chosen.seed, mutation=chosen.mutation, tell=tell):
             results.append(result)
             chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
             progress.console.print(_line(result), markup=False, highlight=False)
             progress.advance(task)
     return results
+
+
+def _document(results: list[Result], chosen: argparse.Namespace) -> None:
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    made_by = f'`CHAOS_KILLS={chosen.kills} make chaos ARGS="--seed {chosen.seed} --document"`'
+    told = f"{date.today().isoformat()}, {made_by}:"  # noqa: DTZ011 (the day of whoever measured)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{told}\n\n{markdown(results)}\n{END}{rest.partition(END)[2]}")
 
 
 def _line(result: Result) -> str:
@@ -90,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeat a run's choices")  # noqa: S311
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help=f"where results go [{RESULTS}]")
+    parser.add_argument("--read", action="store_true", help="play nothing, show the results of an earlier run")
     parser.add_argument("--document", action="store_true", help=f"also write the table into {DOCUMENT.name}")
     parser.add_argument("--mutation", choices=MUTATIONS, default="", help="take a guard out: the run has to fail")
     return parser

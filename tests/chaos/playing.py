@@ -14,7 +14,7 @@ from tests.chaos.result import Result, result_of
 from tests.chaos.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.chaos.scenarios import Scenario
 
@@ -32,19 +32,23 @@ def play(scenario: Scenario, ground: Ground, length: int, seed: int, *, mutation
     return result_of(scenario, stage, report, seed, time.monotonic() - began)
 
 
-def play_all(scenarios: Sequence[Scenario], kills: int, seed: int, *, mutation: str = "") -> Iterator[Result]:
-    """Yield the result of each scenario as it comes, those that share a Kafka together."""
+def play_all(
+    scenarios: Sequence[Scenario], kills: int, seed: int, *, mutation: str, tell: Callable[[str], None]
+) -> Iterator[Result]:
+    """Yield the result of each scenario as it comes, those that share a Kafka together; ``tell`` hears what begins."""
     for kind, make in GROUNDS.items():
         wanted = [scenario for scenario in scenarios if scenario.ground == kind]
         if not wanted:
             continue
         with ExitStack() as stack:
+            tell(f"starting {kind}")
             try:
                 ground = stack.enter_context(make())
             except NotHereError as error:
                 yield from (_failed(scenario, seed, 0.0, str(error), not_here=True) for scenario in wanted)
                 continue
             for scenario in wanted:
+                tell(scenario.name)
                 yield play(scenario, ground, scenario.length(kills), seed, mutation=mutation)
 
 

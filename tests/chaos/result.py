@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.operations.audit.report import Report
     from tests.chaos.scenarios import Scenario
@@ -112,7 +112,23 @@ def _still(result: Result) -> str:
     return f"{median(result.stood_still):.1f} s / {max(result.stood_still):.1f} s"
 
 
-def markdown(results: Iterable[Result]) -> str:
-    """Return the table as it stands in a document."""
-    head = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
-    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows(results))])
+LOADS = ("scenario", "service", "processor time while away", "memory at the end")
+
+
+def loads(results: Iterable[Result]) -> list[tuple[str, ...]]:
+    """Return the cells of a table of what services took while the cluster was away."""
+    return [
+        (result.scenario, service, f"{load.cpu_percent:.1f} % of a core", f"{load.rss_mib:.0f} MiB")
+        for result in results
+        for service, load in sorted(result.while_away.items())
+    ]
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """Return the tables as they stand in a document."""
+    return f"{_table(HEAD, rows(results))}\n\n{_table(LOADS, loads(results))}"
+
+
+def _table(head: tuple[str, ...], cells: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

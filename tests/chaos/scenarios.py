@@ -53,6 +53,7 @@ SCENARIOS = (
     Scenario(services.ended_at_random, share=0.1),
     Scenario(services.hanging_commit),
     Scenario(brokers.crashes, share=0.05),
+    Scenario(brokers.power_fails, share=0.05, short=False),
     Scenario(brokers.restarts, short=False),
     Scenario(brokers.hangs, short=False),
     Scenario(network.slow_and_resetting, fronted=True, short=False),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chaos.stage import ENDLESS
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -25,6 +27,19 @@ def crashes(stage: Stage, rounds: int, chance: Random) -> None:
             if number == 0:
                 with stage.measured():
                     stage.pause(DOWN_SECONDS)
+            node.start()
+
+
+def power_fails(stage: Stage, rounds: int, chance: Random) -> None:
+    """SIGKILL the broker and every service in the same moment, and start all of them again."""
+    (node,) = stage.cluster.nodes
+    for _ in range(rounds):
+        stage.pause(chance.uniform(0, 1))
+        with stage.fault():
+            node.kill()
+            for replica in stage.of(*ENDLESS):
+                stage.kill(replica)
+            stage.pause(chance.uniform(0, DOWN_SECONDS))
             node.start()
 
 

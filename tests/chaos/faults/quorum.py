@@ -21,7 +21,10 @@ SHORT_SECONDS = 9.0
 
 
 def one_is_killed(stage: Stage, rounds: int, chance: Random) -> None:
-    """SIGKILL one node after the other, leaders and coordinators with it; the others go on without it."""
+    """SIGKILL one node after the other, leaders and coordinators with it; the others go on without it.
+
+    Guard: ``BoundedProducer``; with the client's own waits without an end, the watchdog ends services here.
+    """
     first = chance.randrange(len(stage.cluster.nodes))
     for number in range(first, first + rounds):
         node = stage.cluster.nodes[number % len(stage.cluster.nodes)]
