@@ -126,6 +126,19 @@ def test_a_rewind_that_failed_is_made_up_for() -> None:
     assert [record.offset for record in batch.records()] == [40]
 
 
+def test_a_log_that_grows_while_the_offset_is_waited_for_is_no_other_log() -> None:
+    """The offset of a transaction that is still being decided comes late, and may lie behind an earlier end."""
+
+    class Late(FakeConsumer):
+        def committed(self, place: Any, *, metadata: bool = False, timeout_ms: int) -> Any:
+            self.ends[place] = 1_020
+            return super().committed(place, metadata=metadata, timeout_ms=timeout_ms)
+
+    consumer = Late([({}, member(1))], offsets={ZERO: 1_015}, ends={ZERO: 1_000})
+    assert intake_of(consumer).poll(500) is None
+    assert consumer.sought == [(ZERO, 1_015)]
+
+
 def test_new_partitions_are_begun_at_their_beginning() -> None:
     """What has no committed offset and no outputs is read whole."""
     consumer = FakeConsumer([({}, member(1))], beginnings={ZERO: 12}, ends={ZERO: 90})

@@ -135,13 +135,14 @@ class Intake:
         if not places:
             logger.info("assigned", extra={"partitions": []})
             return
+        # First: while we wait for it, somebody's transaction may still end, far behind an end that was asked for before.
+        committed = self.committed(places)
         try:
             beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
             ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
         except KeyError as error:
             # The client's way of saying that a partition which was just added has no leader yet.
             raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
-        committed = self.committed(places)
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
             offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
