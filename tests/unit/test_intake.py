@@ -131,6 +131,7 @@ def test_a_log_that_grows_while_the_offset_is_waited_for_is_no_other_log() -> No
 
     class Late(FakeConsumer):
         def committed(self, place: Any, *, metadata: bool = False, timeout_ms: int) -> Any:
+            """Return it late."""
             self.ends[place] = 1_020
             return super().committed(place, metadata=metadata, timeout_ms=timeout_ms)
 
