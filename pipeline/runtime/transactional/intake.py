@@ -135,7 +135,7 @@ class Intake:
         if not places:
             logger.info("assigned", extra={"partitions": []})
             return
-        # First: while we wait for it, somebody's transaction may still end, far behind an end that was asked for before.
+        # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
         committed = self.committed(places)
         try:
             beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
