@@ -62,6 +62,11 @@ class Replica:
         """The process's id."""
         return self.process.pid
 
+    @property
+    def age(self) -> float:
+        """The seconds since it was started."""
+        return time.monotonic() - self.started
+
 
 class Stage:
     """Generator, detectors and processors at work, for the time of a ``with`` block.
@@ -162,12 +167,15 @@ class Stage:
         self.replicas.remove(replica)
         self.spawn(replica.service, variables=replica.variables)
 
-    def terminate(self, replica: Replica) -> None:
-        """End a replica with SIGTERM; it has to exit with 0 within its grace period."""
+    def terminate(self, replica: Replica, *, starting: bool = False) -> None:
+        """End a replica with SIGTERM; it has to exit with 0 within its grace period.
+
+        One that is ``starting`` may not listen yet: the signal then ends it at once, and there is nothing open.
+        """
         replica.process.terminate()
         self.replicas.remove(replica)
         code = replica.process.wait(GRACE_SECONDS)
-        if code != 0:
+        if code != 0 and not (starting and code == -signal.SIGTERM):
             self.ended[f"{replica.service} {code}"] += 1
 
     def wait_for_end(self, replica: Replica, within: float) -> int:

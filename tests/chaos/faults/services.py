@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DIES_WITHIN = 90.0
 MOST_REPLICAS = 3
+STARTS_WITHIN = 10.0
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
 FROZEN_SECONDS = (7.0, 10.0)
 
@@ -86,13 +87,11 @@ def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:
         with stage.fault():
             service = chance.choice(ENDLESS)
             replica = chance.choice(stage.of(service))
+            successor = stage.spawn(service)
+            stage.pause(chance.uniform(0, 2))
             if chance.random() < 1 / 3:
-                replica = stage.spawn(service)
-                stage.pause(chance.uniform(0, 2))
-            else:
-                stage.spawn(service)
-                stage.pause(chance.uniform(0, 1))
-            stage.terminate(replica)
+                replica = successor
+            stage.terminate(replica, starting=replica.age < STARTS_WITHIN)
 
 
 def hanging_commit(stage: Stage, rounds: int, _chance: Random) -> None:
