@@ -95,7 +95,7 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
     leftovers = Leftovers(
         kafka, client_id, f"{kafka.id_prefix}-{name}-", kafka.group_of(name), [facts[topic] for topic in written]
     )
-    until_answered("looking for what was left open", leftovers.end, kafka, stop.wait)
+    until_answered("looking for what was left open", lambda: leftovers.after(()), kafka, stop.wait)
     output = until_answered(
         "initialising the transactional id",
         lambda: Output(partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms, leftovers),

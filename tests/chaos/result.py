@@ -41,6 +41,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
     duplicated: int = 0
     audit: str = ""
+    examples: dict[str, list[str]] = {}
     clean: bool = False
     stood_still: list[float] = []
     ended: dict[str, int] = {}
@@ -71,6 +72,7 @@ def result_of(scenario: Scenario, stage: Stage, report: Report, seed: int, secon
         lost=report.lost,
         duplicated=report.duplicated,
         audit=report.line(),
+        examples={kind: places for kind, places in report.examples.items() if places},
         clean=report.clean,
         stood_still=[round(cost, 2) for cost in stage.costs],
         ended=dict(stage.ended),

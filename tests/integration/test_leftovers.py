@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka import KafkaAdminClient
 from kafka.errors import ClusterAuthorizationFailedError
 from kafka.structs import TopicPartition
 
@@ -72,14 +73,29 @@ class Holder:
         self.producer.begin_transaction()
         self.producer.send(self._topic, value=value, partition=0).get(timeout=10)
         (self.producer.commit_transaction if commit else self.producer.abort_transaction)()
+        # It is answered before its markers are written.
+        eventually(lambda: not self.open_starts(), 10, "the transaction to be over")
 
-    def leave_open(self, value: bytes) -> None:
-        """Write a record of whose transaction nobody tells the coordinator, as if the marker had been left out."""
+    def open_starts(self) -> list[int]:
+        """Return where transactions of ours that partition 0 holds open begin."""
+        place = TopicPartition(self._topic, 0)
+        with closing(KafkaAdminClient(bootstrap_servers=self._settings.brokers)) as admin:
+            found = admin.describe_producers([place])[place].active_producers
+        own = [one for one in found if one.producer_id == self.producer.producer_id]
+        return [one.current_transaction_start_offset for one in own if one.current_transaction_start_offset >= 0]
+
+    def leave_open(self, value: bytes, *, end: bool = True) -> int:
+        """Write a record of whose transaction nobody tells the coordinator, as if the marker had been left out.
+
+        Return its offset.
+        """
         self.producer.begin_transaction()
         place = TopicPartition(self._topic, 0)
         self.producer._transaction_manager._partitions_in_transaction.add(place)  # noqa: SLF001
-        self.producer.send(place.topic, value=value, partition=0).get(timeout=10)
-        end_producer(self.producer, 0.0)
+        start = int(self.producer.send(place.topic, value=value, partition=0).get(timeout=10).offset)
+        if end:
+            end_producer(self.producer, 0.0)
+        return start
 
     def leftovers(self) -> Leftovers:
         """Return what this replica would look for leftovers with."""
@@ -90,21 +106,49 @@ class Holder:
 
 @pytest.mark.parametrize("committed", [True, False])
 def test_what_we_left_open_ends_as_the_coordinator_ended_it(pipeline: Deployment, *, committed: bool) -> None:
-    """The answer is asked for before the id is initialised anew, and the missing marker is written accordingly."""
+    """Before the id is initialised anew, while the coordinator still knows."""
     holder = Holder(pipeline, "one")
     holder.transact(b"first", commit=committed)
     holder.leave_open(b"left")
     leftovers = holder.leftovers()
-    leftovers.ask()
-    with closing(holder.made_anew()):
-        assert leftovers.end() == 1
-        assert leftovers.end() == 0
+    leftovers.before(holder.producer.producer_id, {}, offsets_sent=False)
+    assert holder.open_starts() == []
+    with closing(holder.made_anew()) as producer:
+        assert leftovers.after({producer.producer_id}) == 0
     read = [record.value for record in pipeline.records(topics.LEGIT)]
     assert read == ([b"first", b"left"] if committed else [])
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_committed_is_not_aborted_with_the_transaction_behind_it(pipeline: Deployment, *, known: bool) -> None:
+    """Where it began is known by its futures: without that it would be gone with the one that is under way."""
+    holder = Holder(pipeline, "one")
+    holder.transact(b"first", commit=True)
+    start = holder.leave_open(b"committed", end=False)
+    other = TopicPartition(pipeline.name(topics.LEGIT), 1)
+    holder.producer.send(other.topic, value=b"under way", partition=1).get(timeout=10)
+    end_producer(holder.producer, 0.0)
+    starts = {TopicPartition(other.topic, 0): start} if known else {}
+    leftovers = holder.leftovers()
+    leftovers.before(holder.producer.producer_id, starts, offsets_sent=False)
+    with closing(holder.made_anew()) as producer:
+        leftovers.after({producer.producer_id})
+    read = {record.value for record in pipeline.records(topics.LEGIT)}
+    assert read == ({b"first", b"committed"} if known else {b"first"})
+
+
+def test_what_was_left_open_by_a_process_that_ended_while_it_began_anew_is_aborted(pipeline: Deployment) -> None:
+    """Its coordinator knows nothing any more; nobody initialises an id before what was committed is ended."""
+    gone, here = Holder(pipeline, "gone"), Holder(pipeline, "here")
+    gone.leave_open(b"aborted")
+    end_producer(gone.made_anew(), 0.0)
+    assert here.leftovers().after(()) == 1
+    assert pipeline.records(topics.LEGIT) == []
+    end_producer(here.producer)
+
+
 def test_without_it_what_was_aborted_becomes_visible(pipeline: Deployment) -> None:
-    """Guard: ``Leftovers.end`` in ``Output.replace_producer``; the next commit of the same id ends the old one too."""
+    """Guard: ``Leftovers`` in ``Output.replace_producer``; the next commit of the same id ends the old one too."""
     holder = Holder(pipeline, "one")
     holder.transact(b"first", commit=False)
     holder.leave_open(b"aborted")
@@ -119,7 +163,7 @@ def test_what_a_replica_that_is_gone_left_open_is_ended_by_another(pipeline: Dep
     gone, here = Holder(pipeline, "gone"), Holder(pipeline, "here")
     gone.transact(b"first", commit=False)
     gone.leave_open(b"aborted")
-    assert here.leftovers().end() == 1
+    assert here.leftovers().after(()) == 1
     here.transact(b"second", commit=True)
     end_producer(here.producer)
     assert [record.value for record in pipeline.records(topics.LEGIT)] == [b"second"]
@@ -132,7 +176,9 @@ def test_what_is_still_under_way_is_left_alone(pipeline: Deployment) -> None:
     foreign.leave_open(b"foreign")
     works.producer.begin_transaction()
     works.producer.send(pipeline.name(topics.LEGIT), value=b"works", partition=1).get(timeout=10)
-    assert here.leftovers().end() == 0
+    leftovers = here.leftovers()
+    assert leftovers.after(()) == 0
+    assert leftovers.unclear
     works.producer.commit_transaction()
     for holder in (works, here):
         end_producer(holder.producer)
@@ -151,14 +197,12 @@ def test_a_right_that_we_lack_is_told_and_nothing_is_written(
     gone, own = Holder(pipeline, "gone"), Holder(pipeline, "own")
     gone.transact(b"first", commit=False)
     gone.leave_open(b"aborted")
-    assert own.leftovers().end() == 1
+    assert own.leftovers().after(()) == 1
     assert "grant us ClusterAction" in caplog.text
     own.transact(b"first", commit=False)
     own.leave_open(b"aborted")
-    leftovers = own.leftovers()
-    leftovers.ask()
-    with closing(own.made_anew()), pytest.raises(HangingTransactionError, match="grant us ClusterAction"):
-        leftovers.end()
+    with pytest.raises(HangingTransactionError, match="grant us ClusterAction"):
+        own.leftovers().before(own.producer.producer_id, {}, offsets_sent=False)
 
 
 def test_a_producer_knows_that_a_connection_broke(trusting: Cluster, proxy: Proxy) -> None:

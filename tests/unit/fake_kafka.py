@@ -6,6 +6,7 @@ What they know of a cluster is only what a test tells them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaTimeoutError
@@ -26,6 +27,7 @@ class FakeFuture:
     is_done: bool = False
     exception: BaseException | None = None
     on_wait: Callable[[FakeFuture], None] | None = None
+    value: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(offset=70))
 
     def resolve(self, exception: BaseException | None = None) -> None:
         """Decide it."""
@@ -70,6 +72,8 @@ class FakeProducer:
         self.decide: Callable[[int, FakeFuture], None] = lambda _number, future: future.resolve()
         self._sender = self
         self._closed = False
+        self.disturbed = False
+        self.producer_id = 4
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -180,6 +184,7 @@ class FakeConsumer:
     def position(self, place: Any, timeout_ms: int) -> int | None:
         """Return how far was read."""
         assert timeout_ms > 0
+        self._call("position")
         return self.positions.get(place)
 
     def _call(self, name: str) -> None:

@@ -183,22 +183,22 @@ class FakeOutput:
 
 
 class FakeLeftovers:
-    """Notes what it is told, and finds nothing."""
+    """Notes what it is told, and finds nothing; ``wrong`` are errors for :meth:`after`, one a call."""
 
     def __init__(self) -> None:
-        self.steps: list[str] = []
+        self.steps: list[Any] = []
+        self.wrong: list[BaseException] = []
+        self.unclear = False
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self.steps.append("forget")
+    def before(self, producer_id: int, starts: dict[Any, int], *, offsets_sent: bool) -> None:
+        """End what the last transaction left open."""
+        self.steps.append(("before", producer_id, dict(starts), offsets_sent))
 
-    def ask(self) -> None:
-        """Ask how the last transaction ended."""
-        self.steps.append("ask")
-
-    def end(self) -> int:
-        """End nothing."""
-        self.steps.append("end")
+    def after(self, own_ids: set[int]) -> int:
+        """End the rest."""
+        self.steps.append(("after", own_ids))
+        if self.wrong:
+            raise self.wrong.pop(0)
         return 0
 
 

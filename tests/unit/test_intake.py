@@ -361,6 +361,27 @@ def test_positions_of_quiet_partitions_go_with_the_records_of_others(monkeypatch
     assert {place: end.offset for place, end in batch.ends().items()} == {ZERO: 7, ONE: 3}
 
 
+def test_positions_that_cannot_be_had_cost_no_records() -> None:
+    """The records of the same poll are handed out: behind them the client's own position has moved on already."""
+    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7}, raises={"position": [KafkaConnectionError()]})
+    intake = joined(consumer)
+    consumer.polls.append((some(5, 6), member(1)))
+    batch = intake.poll(500)
+    assert batch is not None
+    assert [record.offset for record in batch.records()] == [5, 6]
+
+
+def test_whatever_goes_wrong_behind_a_poll_is_read_again() -> None:
+    """Records that were polled and not handed out must not be passed over by the next batch."""
+    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7}, raises={"position": [ValueError("a bug")]})
+    intake = joined(consumer)
+    consumer.polls += [(some(5, 6), member(1)), ({}, member(1)), (some(5, 6), member(1))]
+    with pytest.raises(ValueError, match="a bug"):
+        intake.poll(500)
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 5)]
+
+
 def test_positions_are_looked_at_once_a_second() -> None:
     """A marker behind every batch would else be a transaction behind every transaction."""
     consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 6})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from kafka.errors import InvalidTopicError, KafkaError, KafkaTimeoutError, ProducerFencedError
+from kafka.errors import InvalidTopicError, KafkaConnectionError, KafkaError, KafkaTimeoutError, ProducerFencedError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts import topics
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.clients.cluster import TopicFacts
+from pipeline.runtime.transactional import output as output_module
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS, Output
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
@@ -240,13 +242,54 @@ def test_a_producer_is_replaced_after_a_failure() -> None:
 
 
 def test_what_a_broker_left_open_is_ended_before_anything_new_is_written() -> None:
-    """How the last transaction ended is asked before the id is initialised: afterwards nobody can tell any more."""
-    bench = Bench(FakeProducer(), FakeProducer())
-    bench.leftovers.steps.clear()
-    bench.output.replace_producer()
-    assert bench.leftovers.steps == ["ask", "end"]
+    """Before the id is initialised anew, with where the last transaction began; afterwards what is still open."""
+    bench = Bench(FakeProducer(), FakeProducer(), FakeProducer())
+    bench.output.send(record(transfer(), partition=2), LEGIT)
+    bench.output.send(record(transfer(), partition=2), LEGIT)
+    bench.output.commit(BATCH)
     bench.output.begin()
-    assert bench.leftovers.steps == ["ask", "end", "forget"]
+    bench.output.replace_producer()
+    place = TopicPartition("name-of-legit", 2)
+    assert bench.leftovers.steps == [("before", 4, {place: 70}, False), ("after", {4})]
+    bench.leftovers.steps.clear()
+    bench.output.begin()
+    bench.output.replace_producer()
+    assert bench.leftovers.steps[0] == ("before", 4, {}, False)
+
+
+def test_a_replacement_that_did_not_come_to_its_end_is_not_taken_for_one() -> None:
+    """The producer is new and knows of no broken connection: what was left open is still there."""
+    bench = Bench(FakeProducer(), FakeProducer(), FakeProducer())
+    bench.producer.disturbed = True
+    assert bench.output.disturbed
+    bench.leftovers.wrong = [KafkaError()]
+    with pytest.raises(KafkaError):
+        bench.output.replace_producer()
+    assert bench.output.disturbed
+    bench.output.replace_producer()
+    assert not bench.output.disturbed
+
+
+def test_what_was_not_clear_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that died together with the broker may have left something that was still being ended."""
+    seconds = 100.0
+    monkeypatch.setattr(output_module, "time", SimpleNamespace(monotonic=lambda: seconds))
+    bench = Bench(FakeProducer(), FakeProducer())
+    bench.leftovers.unclear = True
+    bench.output.replace_producer()
+    assert not bench.output.disturbed
+    seconds += 20
+    assert bench.output.disturbed
+
+
+def test_a_transaction_over_a_broken_connection_is_not_committed() -> None:
+    """A broker that began anew in between may have ended it, and may have left the last one open."""
+    bench = Bench()
+    bench.output.send(record(transfer()), LEGIT)
+    bench.producer.disturbed = True
+    with pytest.raises(KafkaConnectionError, match="broke"):
+        bench.output.commit(BATCH)
+    assert "offsets" not in bench.producer.calls
 
 
 def test_an_abort_that_fails_is_left_to_the_broker() -> None:
@@ -274,4 +317,4 @@ def test_what_the_client_waits_for_without_an_end_is_watched() -> None:
         "aborting a transaction",
         "replacing the producer",
     ]
-    assert all(0 < seconds <= 60 for _, seconds in bench.watchdog.watched)
+    assert all(0 < seconds <= 120 for _, seconds in bench.watchdog.watched)

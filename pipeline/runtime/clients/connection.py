@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from kafka.errors import (
     AuthorizationError,
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
 )
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.runtime.cluster_settings import KafkaSettings
 
-__all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "connect"]
+__all__ = ["ACCESS_ERRORS", "KafkaError", "PatientNetClient", "TransactionalNetClient", "connect"]
 
 # Trying again does not help against these.
 ACCESS_ERRORS = (
@@ -59,6 +60,16 @@ class CountingConnections(KafkaConnectionManager):  # type: ignore[misc] # kafka
             self.losses += 1
 
 
+class UnmendedConnections(CountingConnections):
+    """Makes no new connection after one broke: over it an open transaction would reach a broker that began anew."""
+
+    def get_connection(self, node_id: object, **config: Any) -> Any:  # noqa: ANN401 (as above)
+        """Return a connection that there is, or a new one while none has broken."""
+        if self.losses and node_id not in self._conns:
+            raise NodeNotReadyError(node_id)
+        return super().get_connection(node_id, **config)
+
+
 class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
     """Keeps the producer's sender thread from spinning while a broker is neither up nor down.
 
@@ -67,10 +78,12 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
     consumer takes any delay for a coordinator that is dead, and under load might never join its group.
     """
 
+    connections: ClassVar[type[CountingConnections]] = CountingConnections
+
     def __init__(self, **config: Any) -> None:  # noqa: ANN401 (whatever the client passes on)
         config.setdefault("socket_connection_setup_timeout_ms", CONNECTION_SETUP_MS)
         net = NetworkSelector(**config)
-        super().__init__(net=net, manager=CountingConnections(net, **config), **config)
+        super().__init__(net=net, manager=self.connections(net, **config), **config)
 
     @property
     def losses(self) -> int:
@@ -84,6 +97,12 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
         if connection is not None and not connection.connected:
             return max(delay_ms, LEAST_CONNECTION_DELAY_MS)
         return delay_ms
+
+
+class TransactionalNetClient(PatientNetClient):
+    """Serves a producer until the first of its connections breaks, and no longer: then the producer is replaced."""
+
+    connections = UnmendedConnections
 
 
 def connect(client: Callable[..., T], settings: KafkaSettings, **config: Any) -> T:  # noqa: ANN401 (the client's own)

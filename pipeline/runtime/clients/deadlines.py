@@ -30,4 +30,6 @@ HANDLE_SECONDS: Final = 30.0
 COMMIT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 5.0
 # Closing, connecting, initialising the id, and several questions to the cluster about what was left open.
-REPLACE_SECONDS: Final = 60.0
+REPLACE_SECONDS: Final = 120.0
+# A transaction times out after TRANSACTION_MS, and a stock broker looks for those every ten seconds.
+LOOK_AGAIN_SECONDS: Final = 20.0

@@ -8,7 +8,9 @@ transaction of the same producer ends it too, and what was aborted becomes visib
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+import time
+from contextlib import closing, suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kafka.admin import KafkaAdminClient
@@ -16,27 +18,30 @@ from kafka.errors import AuthorizationError, TransactionalIdNotFoundError, for_c
 from kafka.protocol.producer.transaction import WriteTxnMarkersRequest
 from kafka.structs import TopicPartition
 
-from pipeline.errors import PipelineError
-from pipeline.runtime.clients.connection import connect
+from pipeline.errors import EXIT_UNAVAILABLE, PipelineError
+from pipeline.runtime.clients.connection import KafkaError, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kafka.admin import TransactionListing
+    from collections.abc import Collection, Iterable, Mapping
 
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
-COMMITTED: Final = frozenset({"PrepareCommit", "CompleteCommit"})
-ENDED: Final = frozenset({"CompleteCommit", "CompleteAbort"})
+UNDER_WAY: Final = "Ongoing"
+BEING_ENDED: Final = frozenset({"PrepareCommit", "PrepareAbort", "PrepareEpochFence"})
+# How a transaction ended that is over. Who initialises an id ends what it left before: what is open then was aborted.
+ENDED: Final = {"CompleteCommit": True, "CompleteAbort": False, "Empty": False}
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 REQUEST_MS: Final = 10_000
+SECOND_LOOK_SECONDS: Final = 0.2
 
 
 class HangingTransactionError(PipelineError):
     """A partition holds a transaction open that is over, and we may not end it there."""
+
+    exit_code = EXIT_UNAVAILABLE
 
 
 class Open(NamedTuple):
@@ -53,6 +58,7 @@ class Leftovers:
     """Ends what a cluster that came back has left open in the partitions that a service writes to.
 
     ``family`` is what the transactional ids of all replicas of the service begin with: only theirs are touched.
+    ``unclear`` says whether the last look met a transaction that was neither short nor over: look again when it is.
     """
 
     def __init__(
@@ -63,34 +69,44 @@ class Leftovers:
         self._family = family
         self._group = group
         self._written = sorted(TopicPartition(facts.name, n) for facts in written for n in range(facts.partitions))
-        self._committed: bool | None = None
+        self._warned: set[str] = set()
+        self.unclear = False
 
-    def forget(self) -> None:
-        """Begin anew: a transaction is about to be opened."""
-        self._committed = None
+    def before(self, producer_id: int, starts: Mapping[TopicPartition, int], *, offsets_sent: bool) -> None:
+        """End what our last transaction left open, before the id is initialised anew.
 
-    def ask(self) -> None:
-        """Learn how our last transaction ends, before the id is initialised anew and nobody can tell any more.
+        Then nobody could tell any more how it ended, and where another is open, which is aborted by that, it would be
+        aborted with it. ``starts`` are the first offsets of the last transaction that was answered as committed, by
+        partition, and ``offsets_sent`` says whether the open one has come to its offsets.
 
         Raises:
-            KafkaError: the coordinator did not answer.
+            HangingTransactionError: something is open, and we lack the right to write markers.
+            KafkaError: the cluster did not answer, or is still at it.
 
         """
-        if self._committed is not None:
-            return
         with closing(self._admin()) as admin:
-            try:
-                described = admin.describe_transactions([self._own])
-            except TransactionalIdNotFoundError:
-                self._committed = False
-            else:
-                self._committed = described[self._own].state.value in COMMITTED
+            state = self._state(admin, self._own)
+            if state == UNDER_WAY:
+                # A commit that we gave up waiting for may still be in the queue of a broker that hung.
+                time.sleep(SECOND_LOOK_SECONDS)
+                state = self._state(admin, self._own)
+            if state in BEING_ENDED:
+                raise KafkaError(f"the coordinator is still ending the last transaction of {self._own}")
+            for found in sorted(self._open(admin)):
+                if found.producer_id != producer_id:
+                    continue
+                if state == UNDER_WAY:
+                    of_last = starts.get(found.place) == found.start
+                    if of_last or (starts and found.place.topic == OFFSETS_TOPIC and not offsets_sent):
+                        self._write(admin, found, own=True, committed=True)
+                elif state in ENDED:
+                    self._write(admin, found, own=True, committed=ENDED[state])
 
-    def end(self) -> int:
-        """End what is left open, by us or by replicas that are gone; return how many partitions had something.
+    def after(self, own_ids: Collection[int]) -> int:
+        """End what is open although its coordinator says that it is over; return how many partitions had something.
 
-        Our own id must just have been initialised: whatever is open of it is left over. Of other ids only those
-        transactions are ended of which their coordinator says that they are.
+        ``own_ids`` are the producer ids of our transactional id, which must just have been initialised: what is open of
+        them was aborted by that.
 
         Raises:
             HangingTransactionError: something of ours is open, and we lack the right to write markers.
@@ -98,26 +114,42 @@ class Leftovers:
 
         """
         with closing(self._admin()) as admin:
+            self.unclear = False
             seen = self._open(admin)
             if not seen:
                 return 0
-            ids = sorted({found.producer_id for found in seen})
-            listed = [one for many in admin.list_transactions(producer_id_filters=ids).values() for one in many]
-            ended_how = {one.producer_id: how for one in listed if (how := self._ended_how(one)) is not None}
-            # What is still open after its coordinator called it ended stays open.
-            left = sorted(one for one in seen & self._open(admin) if one.producer_id in ended_how)
+            ended = dict.fromkeys(own_ids, False)
+            others = {found.producer_id for found in seen} - ended.keys()
+            ended.update(self._ended_of(admin, others) if others else {})
+            # What is still open after its coordinator called it over stays open.
+            still = seen & self._open(admin)
+            left = sorted(found for found in still if found.producer_id in ended)
+            self.unclear = len(still) > len(left)
             for found in left:
-                own, committed = ended_how[found.producer_id]
-                self._write(admin, found, own=own, committed=committed)
+                self._write(admin, found, own=found.producer_id in own_ids, committed=ended[found.producer_id])
         return len(left)
 
-    def _ended_how(self, listing: TransactionListing) -> tuple[bool, bool] | None:
-        """Tell of a producer whether it is ours, and whether it has committed; None where it may be at work."""
-        if listing.transactional_id == self._own:
-            return True, bool(self._committed)
-        if listing.transactional_id.startswith(self._family) and listing.state.value in ENDED:
-            return False, listing.state.value in COMMITTED
-        return None
+    def _ended_of(self, admin: KafkaAdminClient, producer_ids: set[int]) -> dict[int, bool]:
+        """Return, of other replicas of ours whose last transaction is over, whether it was committed."""
+        listed = admin.list_transactions(producer_id_filters=sorted(producer_ids))
+        names = {one.transactional_id for many in listed.values() for one in many}
+        ended = {}
+        for name in sorted(names):
+            if not name.startswith(self._family) or name == self._own:
+                continue
+            # The list is of every broker, also of one that is the coordinator no more: the coordinator itself decides.
+            with suppress(TransactionalIdNotFoundError):
+                found = admin.describe_transactions([name])[name]
+                if found.producer_id in producer_ids and found.state.value in ENDED:
+                    ended[found.producer_id] = ENDED[found.state.value]
+        return ended
+
+    @staticmethod
+    def _state(admin: KafkaAdminClient, name: str) -> str:
+        try:
+            return str(admin.describe_transactions([name])[name].state.value)
+        except TransactionalIdNotFoundError:
+            return ""
 
     def _write(self, admin: KafkaAdminClient, found: Open, *, own: bool, committed: bool) -> None:
         """Write the marker that is missing."""
@@ -129,8 +161,8 @@ class Leftovers:
             admin._manager.run(_mark, admin, found, committed)  # noqa: SLF001 (the public way only aborts)
         except AuthorizationError as error:
             message = (
-                f"{told}; we may not end it: grant us ClusterAction on the cluster, or end it with Kafka's "
-                "kafka-transactions tool, and start again"
+                f"{told}; we may not end it: grant us ClusterAction on the cluster and start again, "
+                "or end it with Kafka's kafka-transactions tool"
             )
             if own:
                 raise HangingTransactionError(message) from error
@@ -139,15 +171,19 @@ class Leftovers:
             logger.warning("%s; ended it there", told)
 
     def _open(self, admin: KafkaAdminClient) -> set[Open]:
-        found = _open_in(admin, self._written)
-        try:
-            # A young cluster has no such topic yet.
-            for offsets in admin.describe_topics([OFFSETS_TOPIC]):
-                if offsets["partitions"]:
-                    of_group = _java_hash(self._group) % len(offsets["partitions"])
-                    found |= _open_in(admin, [TopicPartition(OFFSETS_TOPIC, of_group)])
-        except AuthorizationError:
-            logger.debug("may not look whether offsets of %s were left open", self._group)
+        places = list(self._written)
+        # A young cluster has no such topic yet.
+        for offsets in admin.describe_topics([OFFSETS_TOPIC]):
+            count = len(offsets["partitions"])
+            places += [TopicPartition(OFFSETS_TOPIC, _java_hash(self._group) % count)] if count else []
+        found: set[Open] = set()
+        for topic, of_topic in groupby(places, lambda place: place.topic):
+            try:
+                found |= _open_in(admin, list(of_topic))
+            except AuthorizationError:
+                if topic not in self._warned:
+                    self._warned.add(topic)
+                    logger.warning("cannot look for transactions left open (KAFKA-20734): grant us READ on %s", topic)
         return found
 
     def _admin(self) -> KafkaAdminClient:

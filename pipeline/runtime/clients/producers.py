@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
-from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, connect
+from pipeline.runtime.clients.connection import KafkaError, PatientNetClient, TransactionalNetClient, connect
 from pipeline.runtime.clients.deadlines import (
     CLOSE_SECONDS,
     COORDINATOR_MS,
@@ -29,6 +30,8 @@ BATCH_BYTES: Final = 256 * 1024
 REQUEST_BYTES: Final = 4 * 1024 * 1024
 RETRY_BACKOFF_MS: Final = 20
 FORCED_JOIN_SECONDS: Final = 5.0
+# How often a wait looks whether a connection has broken: then there is nothing to wait for.
+SLICE_SECONDS: Final = 0.1
 
 # The generator may wait out a broker that restarts; what it has in hand is bounded elsewhere.
 GENERATOR_DELIVERY_MS: Final = 120_000
@@ -45,6 +48,24 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
         """Tell whether a connection broke since it was made: what was committed last may not be ended everywhere."""
         return bool(self._sender._client.losses)  # noqa: SLF001 (there is no public way)
 
+    @property
+    def producer_id(self) -> int:
+        """Return what brokers know our transactions by."""
+        return int(self._transaction_manager.producer_id_and_epoch.producer_id)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Send what is in hand; raises KafkaError where that takes over ``timeout`` seconds, or cannot succeed."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = SLICE_SECONDS if deadline is None else deadline - time.monotonic()
+            try:
+                super().flush(timeout=max(0.0, min(SLICE_SECONDS, left)))
+            except KafkaTimeoutError:
+                if self.disturbed or (deadline is not None and time.monotonic() >= deadline):
+                    raise
+            else:
+                return
+
     def send_offsets_to_transaction(self, offsets: Any, group_metadata: Any) -> None:  # noqa: ANN401 (no types)
         """Add offsets to the open transaction; raises KafkaError, also where it takes too long."""
         self._decide(self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata), "taking offsets")
@@ -59,8 +80,12 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
 
     def _decide(self, result: Any, what: str) -> None:  # noqa: ANN401 (no types)
         self._sender.wakeup()
-        if not result.wait(timeout_ms=COORDINATOR_MS):
-            raise KafkaTimeoutError(f"the transaction coordinator did not answer within {COORDINATOR_MS} ms, {what}")
+        deadline = time.monotonic() + COORDINATOR_MS / 1000
+        while not result.wait(timeout_ms=SLICE_SECONDS * 1000):
+            if self.disturbed:
+                raise KafkaConnectionError(f"a connection broke, {what}")
+            if time.monotonic() >= deadline:
+                raise KafkaTimeoutError(f"the transaction coordinator did not answer in {COORDINATOR_MS} ms, {what}")
 
 
 def transactional_producer(settings: KafkaSettings, transactional_id: str, largest_record: int) -> KafkaProducer:
@@ -76,7 +101,7 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
         BoundedProducer,
         settings,
         client_id=transactional_id,
-        kafka_client=PatientNetClient,
+        kafka_client=TransactionalNetClient,
         transactional_id=transactional_id,
         acks="all",
         enable_idempotence=True,

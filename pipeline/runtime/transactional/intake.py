@@ -90,6 +90,14 @@ class Intake:
             polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
         except (NoOffsetForPartitionError, OffsetOutOfRangeError):
             polled, self._member = {}, None
+        try:
+            return self._batch_of(polled)
+        except BaseException:
+            # Whatever was polled is not handed out: the next poll begins at the committed offsets.
+            self._member = None
+            raise
+
+    def _batch_of(self, polled: dict[TopicPartition, list[Any]]) -> Batch | None:
         membership = self._consumer.group_metadata()
         # The generation changes when the group answers, the assignment only when the join is complete.
         joined = membership.state == MemberState.STABLE and membership.generation_id >= 0 and membership.member_id
@@ -160,7 +168,11 @@ class Intake:
         if time.monotonic() < self._positions_due:
             return {}
         self._positions_due = time.monotonic() + POSITIONS_SECONDS
-        found = {place: self._consumer.position(place, timeout_ms=POLL_MS) for place in self._known}
+        try:
+            found = {place: self._consumer.position(place, timeout_ms=POLL_MS) for place in self._known}
+        except KafkaError as error:
+            logger.debug("positions not known now, they will be: %s", error)
+            return {}
         return {place: at for place, at in found.items() if at is not None and at > self._known[place]}
 
     def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int | None]:

@@ -65,6 +65,7 @@ class TransactionalLoop:
         self._progress = Progress()
         self._polling = Patience(service, "polling")
         self._committing = Patience(service, "a transaction")
+        self._renewing = Patience(service, "replacing the producer")
 
     def run(self, stop: Stop) -> None:
         """Handle records until a stop is requested; the batch at hand is finished first.
@@ -99,9 +100,10 @@ class TransactionalLoop:
         try:
             self._output.replace_producer()
         except KafkaError as error:
-            self._committing.failed(error, stop)
+            self._renewing.failed(error, stop)
         else:
-            self._committing.succeeded()
+            self._renewing.succeeded()
+            logger.info("a connection had broken: the producer is a new one")
 
     def _transact(self, batch: Batch, stop: Stop) -> None:
         self._invalid = 0
@@ -114,7 +116,8 @@ class TransactionalLoop:
             self._output.commit(batch)
         except KafkaError as error:
             # Perhaps it was too much for one transaction: half of it, until it fits.
-            self._records = max(1, (len(batch) or self._records) // 2)
+            if len(batch):
+                self._records = max(1, len(batch) // 2)
             self._committing.failed(error, stop)
             self._settle(batch, stop)
         except BreakerTrippedError as error:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
+
+from kafka.errors import KafkaConnectionError
+from kafka.structs import TopicPartition
 
 from pipeline.contracts import headers
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMIT_SECONDS, FLUSH_SECONDS, REPLACE_SECONDS
+from pipeline.runtime.clients.deadlines import (
+    CLOSE_SECONDS,
+    COMMIT_SECONDS,
+    FLUSH_SECONDS,
+    LOOK_AGAIN_SECONDS,
+    REPLACE_SECONDS,
+)
 from pipeline.runtime.clients.producers import end_producer
 from pipeline.runtime.deadletter import letter_of, size_of
 
@@ -27,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 # Brokers refuse a record whose time lies over an hour ahead; the rest is for clocks that differ.
 LATEST_AHEAD_MS: Final = 55 * 60 * 1000
+NEVER: Final = float("inf")
 
 
 class Output:
@@ -51,6 +62,12 @@ class Output:
         self._now_ms = now_ms
         self._latest_ms = 0
         self._futures: list[Any] = []
+        # The first record of each partition in the open transaction, and where those of the last one stand.
+        self._firsts: dict[TopicPartition, Any] = {}
+        self._starts: dict[TopicPartition, int] = {}
+        self._offsets_sent = False
+        self._unsettled = False
+        self._look_again_at = NEVER
         self._producer = make_producer()
 
     @property
@@ -60,13 +77,14 @@ class Output:
         A commit is answered before all partitions know of it. Where a broker is started anew right then, it may leave
         some out, for ever (see ``leftovers``): our next transaction there would decide about the last one as well.
         """
-        return bool(self._producer.disturbed)
+        return self._unsettled or bool(self._producer.disturbed) or time.monotonic() >= self._look_again_at
 
     def begin(self) -> None:
         """Open a transaction. None may be open while idle: it would hold back every reader."""
         self._latest_ms = self._now_ms() + LATEST_AHEAD_MS
         self._futures = []
-        self._leftovers.forget()
+        self._firsts = {}
+        self._offsets_sent = False
         self._producer.begin_transaction()
 
     def check(self, record: Record, outgoing: Outgoing) -> None:
@@ -116,6 +134,7 @@ class Output:
             timestamp_ms=timestamp_ms,
         )
         self._futures.append(future)
+        self._firsts.setdefault(TopicPartition(facts.name, record.partition % facts.partitions), future)
 
     def commit(self, batch: Batch) -> None:
         """Make everything visible together with the offsets of the batch.
@@ -130,9 +149,13 @@ class Output:
         for future in self._futures:
             if not future.is_done or future.exception is not None:
                 raise future.exception or KafkaError("a record was neither delivered nor refused")
+        if self._producer.disturbed:
+            raise KafkaConnectionError("a connection broke within a transaction")
+        self._offsets_sent = True
         with self._watchdog.step("committing a transaction", COMMIT_SECONDS):
             self._producer.send_offsets_to_transaction(batch.ends(), batch.membership)
             self._producer.commit_transaction()
+        self._starts = {place: future.value.offset for place, future in self._firsts.items()}
 
     def abort(self) -> None:
         """Abort what is open, for a process that is about to end on an error of its own."""
@@ -155,10 +178,15 @@ class Output:
 
         """
         with self._watchdog.step("replacing the producer", REPLACE_SECONDS):
+            self._unsettled = True
+            before = self._producer.producer_id
             end_producer(self._producer, 0.0)
-            self._leftovers.ask()
+            self._leftovers.before(before, self._starts, offsets_sent=self._offsets_sent)
             self._producer = self._make_producer()
-            self._leftovers.end()
+            self._leftovers.after({before, self._producer.producer_id})
+            self._starts, self._offsets_sent, self._unsettled = {}, False, False
+            # Of a replica that died with the broker: by then its coordinator has ended it.
+            self._look_again_at = time.monotonic() + LOOK_AGAIN_SECONDS if self._leftovers.unclear else NEVER
 
     def close(self) -> None:
         """Close the producer, within bounds."""
