@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 LATENCY_SECONDS = 0.2
 RESETS = 0.05
 SLOW_SECONDS = 20.0
+JOINS_SECONDS = 6.0  # a replica starts, joins, and has partitions of its own
 # Longer than the delivery time-out of five seconds and the session of six.
 MUTE_SECONDS = (8.0, 14.0)
 
@@ -39,6 +40,7 @@ def partitioned(stage: Stage, rounds: int, chance: Random) -> None:
     """Cut one replica of each service off from the cluster until others have its partitions, and let it come back."""
     for service in ("detector", "legit_processor", "fraud_processor"):
         stage.spawn(service, variables={"KAFKA_BROKER_URL": stage.cluster.front_servers})
+    stage.pause(JOINS_SECONDS)
     for _ in range(rounds):
         stage.pause(chance.uniform(1, 3))
         with stage.fault():
