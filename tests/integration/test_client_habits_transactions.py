@@ -9,11 +9,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka import KafkaProducer
 
 from pipeline.contracts import topics
 from pipeline.contracts.records import Outgoing, record_of
-from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.clients.connection import KafkaError, TransactionalNetClient
+from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional import Output
 from pipeline.runtime.transactional.intake import Batch
 from tests.support.parts import GOOD, input_of, member, next_batch, reading, writing
@@ -67,7 +67,8 @@ def seconds_to_send_after(pipeline: Deployment, commit: Callable[[Output, Batch]
     producers: list[Any] = []
 
     def lingering() -> Any:
-        producer = KafkaProducer(
+        producer = BoundedProducer(
+            kafka_client=TransactionalNetClient,
             bootstrap_servers=pipeline.bootstrap,
             transactional_id=f"test-{pipeline.tag}",
             linger_ms=int(LINGER_SECONDS * 1000),
