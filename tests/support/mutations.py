@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.runtime.clients.deadlines import FLUSH_SECONDS
+from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def unchecked_futures() -> None:
-    """Commit without looking at what became of the records."""
+    """Flush without a deadline and commit, without looking at what became of the records: the way of most examples."""
 
     def commit(self: Output, batch: Batch) -> None:
         producer: Any = self._producer
-        producer.flush(timeout=FLUSH_SECONDS)
+        producer.flush()
         producer.send_offsets_to_transaction(batch.ends(), batch.membership)
         producer.commit_transaction()
 
@@ -36,14 +37,18 @@ def offsets_outside() -> None:
         found: Batch | None = poll(self, max_records)
         return found
 
+    def send_offsets(_producer: BoundedProducer, offsets: Any, _membership: Any) -> None:
+        consumers[0].commit(offsets)
+
     def commit(self: Output, batch: Batch) -> None:
         producer: Any = self._producer
         producer.flush(timeout=FLUSH_SECONDS)
         producer.commit_transaction()
-        consumers[0].commit(batch.ends())
+        producer.send_offsets_to_transaction(batch.ends(), batch.membership)
 
     Intake.poll = remembering  # type: ignore[method-assign]
     Output.commit = commit  # type: ignore[method-assign]
+    BoundedProducer.send_offsets_to_transaction = send_offsets  # type: ignore[assignment,method-assign]
 
 
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {
