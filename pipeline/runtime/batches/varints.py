@@ -1,0 +1,57 @@
+"""Kafka's varints: signed numbers of 64 bits in zigzag order, seven bits a byte, the lowest first. Pure.
+
+Zigzag makes small magnitudes small: 0, -1, 1, -2, 2 become 0, 1, 2, 3, 4.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MORE: Final = 0x80
+SEVEN_BITS: Final = 0x7F
+LONGEST: Final = 10  # bytes of a number of 64 bits
+
+
+class CorruptBatchError(ValueError):
+    """A record batch does not hold what its lengths say."""
+
+
+def encoded(value: int) -> bytes:
+    """Return a signed number of at most 64 bits as a varint."""
+    rest = (value << 1) ^ (value >> 63)
+    found = bytearray()
+    while rest > SEVEN_BITS:
+        found.append(MORE | (rest & SEVEN_BITS))
+        rest >>= 7
+    found.append(rest)
+    return bytes(found)
+
+
+def decoded(buffer: bytes, at: int) -> tuple[int, int]:
+    """Return the number that begins at ``at``, and where the next byte stands.
+
+    Raises:
+        CorruptBatchError: it does not end within the buffer, or within 64 bits.
+
+    """
+    found = shift = 0
+    for place in range(at, at + LONGEST):
+        if not 0 <= place < len(buffer):
+            raise CorruptBatchError(f"a number at byte {at} does not end before the buffer does")
+        byte = buffer[place]
+        found |= (byte & SEVEN_BITS) << shift
+        if byte < MORE:
+            if found >> 64:
+                break
+            return (found >> 1) ^ -(found & 1), place + 1
+        shift += 7
+    raise CorruptBatchError(f"a number at byte {at} has more than 64 bits")
+
+
+# Lengths and deltas are nearly always small: a table is several times faster than counting bits.
+SMALL: Final = tuple(encoded(number) for number in range(16_384))
+
+
+def quickly(value: int) -> bytes:
+    """Return a number as a varint, from the table where it is in it."""
+    return SMALL[value] if 0 <= value < len(SMALL) else encoded(value)
