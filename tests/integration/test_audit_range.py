@@ -32,16 +32,21 @@ def at(minutes: float) -> datetime:
     return NOW - timedelta(hours=1) + timedelta(minutes=minutes)
 
 
-def put_at(pipeline: Deployment, minutes: Iterable[float], partition: int = 0) -> None:
-    """Write a record a minute that is named to a partition of the input, in the order of the names."""
+def put_times(pipeline: Deployment, times: Iterable[datetime], partition: int = 0) -> None:
+    """Write a record of each time to a partition of the input, in the order given."""
     with pipeline.producer(linger_ms=20) as producer:
-        for minute in minutes:
+        for time in times:
             producer.send(
                 pipeline.name(topics.TRANSACTIONS),
                 GOOD,
                 partition=partition,
-                timestamp_ms=int(at(minute).timestamp() * 1000),
+                timestamp_ms=int(time.timestamp() * 1000),
             )
+
+
+def put_at(pipeline: Deployment, minutes: Iterable[float], partition: int = 0) -> None:
+    """Write a record a minute that is named to a partition of the input, in the order of the names."""
+    put_times(pipeline, map(at, minutes), partition)
 
 
 def judge(pipeline: Deployment, count: int) -> None:
@@ -179,7 +184,8 @@ def test_an_output_that_was_cut_hides_only_what_it_held(deploy: Callable[..., De
 def test_the_command_takes_a_range(deploy: Callable[..., Deployment]) -> None:
     """Durations count back from now; a wrong one ends with 2 and says what would be right."""
     pipeline = deploy()
-    put_at(pipeline, [0, 40])
+    long_ago, just_now = at(-10 * 60), datetime.now(UTC)
+    put_times(pipeline, [long_ago, just_now])
     judge(pipeline, 2)
     run = run_audit(pipeline, "--since", "30m", "--json")
     assert run.returncode == 0, run.stderr
