@@ -12,6 +12,7 @@ from pipeline.contracts.jsonobject import read_object
 from pipeline.contracts.messages import Transaction, Verdict
 
 if TYPE_CHECKING:
+    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.formats.reading import Format
     from pipeline.contracts.records import Record
 
@@ -35,6 +36,16 @@ class Codec:
 
     def read(self, record: Record) -> Transaction:
         """Read a transaction that nobody has judged yet, or that was found legitimate.
+
+        Raises:
+            InvalidMessageError: it is no transaction of this format, or brings a verdict of its own.
+
+        """
+        plain = self._format.read_plain(record, self._derived_id)
+        return self.read_carefully(record) if plain is None else plain
+
+    def read_carefully(self, record: Record) -> Transaction:
+        """Read as :meth:`read` does, whatever the message looks like.
 
         Raises:
             InvalidMessageError: it is no transaction of this format, or brings a verdict of its own.
@@ -64,7 +75,7 @@ class Codec:
             raise InvalidMessageError(Reason.NO_ORIGIN, "the record does not say where it entered the pipeline")
         transaction_id = members.pop(TRANSACTION_ID, None)
         if transaction_id is None:
-            transaction_id = f"{self._topic_id}-{record.origin.partition}-{record.origin.offset}"
+            transaction_id = self._derived_id(record.origin)
         elif type(transaction_id) is not str:
             raise InvalidMessageError(Reason.WRONG_TYPE, f"member {TRANSACTION_ID!r} is not a string")
         elif not 0 < len(transaction_id) <= MAX_TEXT_CHARACTERS:
@@ -72,6 +83,9 @@ class Codec:
                 Reason.INVALID_VALUE, f"member {TRANSACTION_ID!r} has not 1 to {MAX_TEXT_CHARACTERS} characters"
             )
         return self._format.read(transaction_id, members, record.timestamp_ms)
+
+    def _derived_id(self, origin: Coordinates) -> str:
+        return f"{self._topic_id}-{origin.partition}-{origin.offset}"
 
 
 def with_verdict(value: bytes, verdict: Verdict) -> bytes:

@@ -85,3 +85,12 @@ def coordinates_in(headers: Iterable[Header], kind: HeaderKind) -> Coordinates |
         return Coordinates.decode(find(headers, kind))
     except ValueError:
         return None
+
+
+def original_time(headers: Iterable[Header], timestamp_ms: int) -> int:
+    """Return the record time that a header keeps, where the broker would have refused it; else ``timestamp_ms``."""
+    text = find(headers, TIMESTAMP)
+    try:
+        return timestamp_ms if text is None else int(text)
+    except ValueError:
+        return timestamp_ms

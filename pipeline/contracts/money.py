@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from pipeline.contracts.invalid import InvalidMessageError, Reason
@@ -29,6 +30,8 @@ def decimals_of(currency: str) -> int:
     return _DECIMALS.get(currency, _DEFAULT_DECIMALS)
 
 
+# Messages of a stream name few currencies; what is kept is bounded whatever they name.
+@lru_cache(maxsize=512)
 def is_currency(code: str) -> bool:
     """Tell whether a text has the form of a currency code: three capital ASCII letters."""
     return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()  # noqa: PLR2004

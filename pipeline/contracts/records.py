@@ -19,7 +19,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     ``origin`` is where its transaction entered the pipeline; on the input topic, the record's own place.
     ``timestamp_ms`` is the record's time in milliseconds since 1970 UTC, -1 where it has none: the original one, also
-    where the broker would have refused it and it travels in a header.
+    where the broker would have refused it and it travels in a header. ``body`` is key and value as they stood in
+    their batch, each behind its length, for who can copy them; None where that was not kept.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     headers: tuple[Header, ...]
     origin: Coordinates | None
+    body: bytes | None = None
 
     @property
     def place(self) -> Coordinates:
@@ -47,20 +49,12 @@ def record_of(raw: Any, *, is_input: bool) -> Record:  # noqa: ANN401 (a record 
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,
-        timestamp_ms=raw.timestamp if is_input else _original_time(raw),
+        timestamp_ms=raw.timestamp if is_input else headers.original_time(raw.headers, raw.timestamp),
         key=raw.key,
         value=raw.value,
         headers=headers.foreign(raw.headers) if is_input else tuple(raw.headers),
         origin=place if is_input else headers.coordinates_in(raw.headers, headers.ORIGIN),
     )
-
-
-def _original_time(raw: Any) -> int:  # noqa: ANN401 (as above)
-    text = headers.find(raw.headers, headers.TIMESTAMP)
-    try:
-        return int(raw.timestamp if text is None else text)
-    except ValueError:
-        return int(raw.timestamp)
 
 
 class Outgoing:

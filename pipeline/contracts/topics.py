@@ -9,7 +9,8 @@ DAY_MS = 24 * 60 * 60 * 1000
 DEAD_LETTER_SUFFIX = ".dead-letter"
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: a topic is a key wherever a record passes, and there is one of each.
+@dataclass(frozen=True, slots=True, eq=False)
 class Topic:
     """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``."""
 

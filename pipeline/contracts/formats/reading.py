@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 
 if TYPE_CHECKING:
-    from pipeline.contracts.messages import Transaction
+    from collections.abc import Callable
 
+    from pipeline.contracts.coordinates import Coordinates
+    from pipeline.contracts.messages import Transaction
+    from pipeline.contracts.records import Record
 
 MAX_TEXT_CHARACTERS: Final = 256
 
@@ -28,6 +31,13 @@ class Format(Protocol):
         Raises:
             InvalidMessageError: a member is missing, of another type, or outside its range.
 
+        """
+        ...
+
+    def read_plain(self, record: Record, id_of: Callable[[Coordinates], str]) -> Transaction | None:
+        """Read a record that holds nothing but the members of the format, or return None where it has to be decoded.
+
+        ``id_of`` makes an id of an origin, for messages that carry none. What this returns is what :meth:`read` would.
         """
         ...
 

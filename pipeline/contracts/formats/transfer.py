@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from pipeline.contracts.formats.plain import Text, plain_reader
 from pipeline.contracts.formats.reading import take, take_text
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
 from pipeline.contracts.moments import moment_of
 from pipeline.contracts.money import exact_amount, is_currency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.contracts.coordinates import Coordinates
+    from pipeline.contracts.records import Record
 
 METHOD: Final = "TRANSFER"
 
@@ -39,12 +48,50 @@ class TransferFormat:
             attributes=members,
         )
 
+    def read_plain(self, record: Record, id_of: Callable[[Coordinates], str]) -> Transaction | None:
+        """Read one transfer; see :class:`~pipeline.contracts.formats.reading.Format`."""
+        if not record.value or record.origin is None or (plain := _plain(record.value)) is None:
+            return None
+        given, stated, currency = plain.transaction_id, plain.timestamp, plain.currency
+        if not is_currency(currency):
+            return None
+        return Transaction(
+            id=id_of(record.origin) if given is msgspec.UNSET else given,
+            source=plain.source,
+            target=plain.target,
+            amount=exact_amount(plain.amount, currency, "amount"),
+            currency=currency,
+            timestamp=moment_of(record.timestamp_ms) if stated is msgspec.UNSET else _stated(stated),
+            method=METHOD,
+            attributes={},
+        )
+
+
+class _PlainTransfer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    source: Text
+    target: Text
+    amount: object
+    currency: Text
+    transaction_id: Text | msgspec.UnsetType = msgspec.UNSET
+    timestamp: Text | msgspec.UnsetType = msgspec.UNSET
+
+    def colons(self) -> int:
+        """Return how many colons there should be; see :class:`~pipeline.contracts.formats.plain.Plain`."""
+        stated = self.timestamp
+        in_timestamp = 0 if stated is msgspec.UNSET else 1 + stated.count(":")
+        return 4 + (self.transaction_id is not msgspec.UNSET) + in_timestamp
+
+
+_plain = plain_reader(_PlainTransfer)
+
 
 def _stated(value: object) -> datetime:
     if type(value) is not str:
         raise InvalidMessageError(Reason.WRONG_TYPE, "member 'timestamp' is not a string")
     try:
         moment = datetime.fromisoformat(value)
+        if moment.tzinfo is UTC:
+            return moment
         if moment.tzinfo is None:
             raise InvalidMessageError(Reason.INVALID_VALUE, "member 'timestamp' has no UTC offset")
         return moment.astimezone(UTC)
