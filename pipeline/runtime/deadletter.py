@@ -31,7 +31,7 @@ class Letter(NamedTuple):
 
 def size_of(key: bytes | None, value: bytes | None, record_headers: tuple[Header, ...]) -> int:
     """Return at most how many bytes a broker counts for a record that is sent uncompressed, alone in its batch."""
-    named = sum(len(name) * 4 + len(content or b"") + 10 for name, content in record_headers)
+    named = sum(len(name) * 4 + len(content or b"") + 10 for name, content in record_headers) if record_headers else 0
     return len(key or b"") + len(value or b"") + named + RECORD_OVERHEAD_BYTES
 
 

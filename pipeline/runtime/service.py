@@ -18,6 +18,7 @@ from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.health import Heartbeat
+from pipeline.runtime.record_path import RECORD_PATH, record_path
 from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.settings import CommonSettings
 from pipeline.runtime.startup import until_answered, wait_for_topics
@@ -48,7 +49,7 @@ LOST_OFFSETS = Variable(
 )
 
 
-VARIABLES = (*settings.VARIABLES, LOST_OFFSETS)
+VARIABLES = (*settings.VARIABLES, LOST_OFFSETS, RECORD_PATH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ class ServiceSettings:
 
     common: CommonSettings
     lost_offsets: str
+    record_path: str
 
     @classmethod
     def read(cls, env: Environment) -> ServiceSettings:
         """Read the variables, for a service that reads more of them."""
-        return cls(CommonSettings.read(env), env.read(LOST_OFFSETS))
+        return cls(CommonSettings.read(env), env.read(LOST_OFFSETS), env.read(RECORD_PATH))
 
     @classmethod
     def from_env(cls, values: Mapping[str, str]) -> ServiceSettings:
@@ -88,6 +90,7 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
     source, written = topics.consumed_by(name), topics.produced_by(name)
     common, kafka = provided.common, provided.common.kafka
     client_id = f"{kafka.id_prefix}-{name}-{uuid.uuid4()}"
+    path = record_path(provided.record_path, is_input=source is topics.TRANSACTIONS)
     needed = {topic: common.topics[topic] for topic in (topics.TRANSACTIONS, source, *written)}
     by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
     facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
@@ -98,7 +101,9 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
     until_answered("looking for what was left open", lambda: leftovers.after(()), kafka, stop.wait)
     output = until_answered(
         "initialising the transactional id",
-        lambda: Output(partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms, leftovers),
+        lambda: Output(
+            partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms, leftovers, path.make_sender()
+        ),
         kafka,
         stop.wait,
     )
@@ -108,13 +113,14 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         kafka,
         stop.wait,
     )
+    path.prepare(consumer)
     has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
-    logger.info("started", extra={"reads": facts[source].name, "transactional_id": client_id})
+    logger.info("started", extra={"reads": facts[source].name, "records": path.name, "transactional_id": client_id})
     TransactionalLoop(
         service=name,
         intake=Intake(
             consumer,
-            is_input=source is topics.TRANSACTIONS,
+            read=path.read,
             lost=provided.lost_offsets,
             has_outputs=has_outputs,
         ),

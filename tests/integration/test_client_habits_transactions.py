@@ -47,7 +47,7 @@ def committed_after_a_failure(pipeline: Deployment, recover: Callable[[Output], 
         recover(output)
         assert pipeline.committed("detector") == {}
         output.begin()
-        output.commit(Batch({input_of(pipeline, 1): [raw]}, batch.membership, is_input=True))
+        output.commit(Batch({input_of(pipeline, 1): [raw]}, batch.membership, batch.read))
     return pipeline.committed("detector")
 
 

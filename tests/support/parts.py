@@ -14,7 +14,9 @@ from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
+from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import Intake, Output
+from pipeline.runtime.transactional.senders import RecordSender
 from pipeline.runtime.transactional.start import REFUSE
 from pipeline.runtime.watchdog import Watchdog
 from tests.support.eventually import eventually
@@ -52,7 +54,7 @@ def writing(pipeline: Deployment, make_producer: Callable[[], Any] | None = None
     make = make_producer or partial(producer_of, pipeline)
     kafka, own = pipeline.settings.kafka, f"test-{pipeline.tag}"
     leftovers = Leftovers(kafka, own, own, group_of(pipeline), by_topic.values())
-    output = Output(make, by_topic, Watchdog(), lambda: time.time_ns() // 1_000_000, leftovers)
+    output = Output(make, by_topic, Watchdog(), lambda: time.time_ns() // 1_000_000, leftovers, RecordSender())
     try:
         yield output
     finally:
@@ -71,7 +73,7 @@ def member(pipeline: Deployment) -> Iterator[Any]:
 
 def reading(consumer: Any) -> Intake:
     """Return the detector's reading side, of a group that may not have committed anything."""
-    return Intake(consumer, is_input=True, lost=REFUSE, has_outputs=lambda _: False)
+    return Intake(consumer, read=one_by_one(is_input=True).read, lost=REFUSE, has_outputs=lambda _: False)
 
 
 def next_batch(intake: Intake, records: int = 5_000) -> Batch:

@@ -12,6 +12,7 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.loop import TransactionalLoop
 from tests.unit.fake_kafka import Raw, member
@@ -31,7 +32,7 @@ PLACE = TopicPartition("input", 0)
 
 def batch_of(*offsets: int, value: bytes = b"{}") -> Batch:
     """Return a batch from one partition."""
-    return Batch({PLACE: [Raw(offset, value) for offset in offsets]}, member(1), is_input=True)
+    return Batch({PLACE: [Raw(offset, value) for offset in offsets]}, member(1), one_by_one(is_input=True).read)
 
 
 class QuickStop(Stop):

@@ -20,6 +20,7 @@ from kafka.errors import (
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts.coordinates import Coordinates
+from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import intake as intake_module
 from pipeline.runtime.transactional.intake import Batch, Intake
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
@@ -34,7 +35,7 @@ LEFT = member(-1, "", MemberState.UNJOINED)
 
 def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
     """Return an intake that refuses to decide about losses."""
-    return Intake(consumer, is_input=is_input, lost=REFUSE, has_outputs=lambda _: outputs)
+    return Intake(consumer, read=one_by_one(is_input=is_input).read, lost=REFUSE, has_outputs=lambda _: outputs)
 
 
 def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:
@@ -164,7 +165,12 @@ def test_outputs_are_looked_for_by_the_partition_that_lacks_an_offset() -> None:
     """Looking is slow: it is done for the partitions that need it alone, each by its own number."""
     asked: list[int] = []
     consumer = FakeConsumer([({}, member(1))], offsets={ZERO: 5}, assigned={ZERO, ONE, TopicPartition("input", 2)})
-    intake = Intake(consumer, is_input=True, lost=REFUSE, has_outputs=lambda number: bool(asked.append(number)))  # type: ignore[func-returns-value]
+    intake = Intake(
+        consumer,
+        read=one_by_one(is_input=True).read,
+        lost=REFUSE,
+        has_outputs=lambda number: bool(asked.append(number)),  # type: ignore[func-returns-value]
+    )
     intake.poll(500)
     assert asked == [1, 2]
 
@@ -217,7 +223,11 @@ def test_a_batch_is_handed_out_only_directly_behind_a_poll_of_the_same_valid_mem
 
 def batch_of(*raws: Raw, is_input: bool) -> list[Record]:
     """Return the records of a batch from partition 1."""
-    return list(Batch({ONE: [replace(raw, partition=1) for raw in raws]}, member(1), is_input).records())
+    return list(
+        Batch(
+            {ONE: [replace(raw, partition=1) for raw in raws]}, member(1), one_by_one(is_input=is_input).read
+        ).records()
+    )
 
 
 def test_on_the_input_topic_the_origin_is_the_records_own_place() -> None:
@@ -242,7 +252,7 @@ def test_on_later_topics_the_origin_stands_in_the_header() -> None:
 
 def test_a_batch_ends_behind_its_last_records() -> None:
     """By partition, gaps included: what a transaction commits is where reading goes on."""
-    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), is_input=True)
+    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), one_by_one(is_input=True).read)
     assert batch.ends() == {ZERO: OffsetAndMetadata(10), ONE: OffsetAndMetadata(6)}
     assert len(batch) == 3
     assert [(record.partition, record.offset) for record in batch.records()] == [(0, 3), (0, 9), (1, 5)]
@@ -261,7 +271,7 @@ def test_a_batch_ends_behind_its_last_records() -> None:
 )
 def test_a_batch_was_committed_where_one_of_its_ends_was(*, offsets: dict[Any, int | None], committed: bool) -> None:
     """Offsets of one transaction are committed together; a partition that somebody took over may be further on."""
-    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), is_input=True)
+    batch = Batch(some(3, 9) | some(5, place=ONE), member(1), one_by_one(is_input=True).read)
     assert intake_of(FakeConsumer([], offsets=offsets)).has_committed(batch) is committed
 
 

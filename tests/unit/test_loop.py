@@ -23,6 +23,7 @@ from pipeline.contracts.records import Outgoing
 from pipeline.errors import EXIT_UNAVAILABLE, BrokerUnavailableError
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.reading import ReadingStalledError
+from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import tripped
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.patience import FAILURES_IN_A_ROW
@@ -188,7 +189,7 @@ def test_a_disturbed_producer_is_replaced_before_anything_is_polled() -> None:
 
 def test_offsets_without_records_are_committed_like_all_others() -> None:
     """A transaction of offsets alone, after which a failure does not ask for less than one record."""
-    empty = Batch({}, member(1), is_input=True, positions={PLACE: 8})
+    empty = Batch({}, member(1), one_by_one(is_input=True).read, positions={PLACE: 8})
     rig = Rig(empty, empty)
     rig.wrong(commit=[KafkaTimeoutError(), None])
     rig.intake.outcomes = [False]

@@ -13,9 +13,11 @@ from pipeline.contracts import topics
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.clients.cluster import TopicFacts
+from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import output as output_module
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS, Output
+from pipeline.runtime.transactional.senders import RecordSender
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
 from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 LIMIT = 200_000
 FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in topics.ALL}
 INPUT = TopicPartition("input", 0)
-BATCH = Batch({INPUT: [Raw(7), Raw(9)]}, member(5), is_input=True)
+BATCH = Batch({INPUT: [Raw(7), Raw(9)]}, member(5), one_by_one(is_input=True).read)
 ERROR = InvalidMessageError(Reason.MISSING_MEMBER, "member 'amount' is missing")
 LEGIT = Outgoing(topics.LEGIT)
 
@@ -46,6 +48,7 @@ class Bench:
             self.watchdog.standing_in(),
             lambda: now_ms,
             cast("Leftovers", self.leftovers),
+            RecordSender(),
         )
         self.output.begin()
 
@@ -141,7 +144,9 @@ def carried(bench: Bench) -> Record:
     sent = bench.producer.sent[-1]
     assert sent.timestamp_ms is not None
     raw = Raw(7, sent.value, sent.key, sent.timestamp_ms, sent.headers, sent.topic, sent.partition or 0)
-    (read,) = Batch({TopicPartition(sent.topic, sent.partition): [raw]}, member(5), is_input=False).records()
+    (read,) = Batch(
+        {TopicPartition(sent.topic, sent.partition): [raw]}, member(5), one_by_one(is_input=False).read
+    ).records()
     return read
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+NULL: Final = -1  # as a length
 MORE: Final = 0x80
 SEVEN_BITS: Final = 0x7F
 LONGEST: Final = 10  # bytes of a number of 64 bits
@@ -48,8 +49,22 @@ def decoded(buffer: bytes, at: int) -> tuple[int, int]:
     raise CorruptBatchError(f"a number at byte {at} has more than 64 bits")
 
 
-# Lengths and deltas are nearly always small: a table is several times faster than counting bits.
-SMALL: Final = tuple(encoded(number) for number in range(16_384))
+# Lengths and deltas are nearly always small: tables of all numbers of two bytes or less, both ways, are several times
+# faster than counting bits.
+SMALL: Final = tuple(encoded(number) for number in range(8_192))
+
+
+class _Numbers(dict[bytes, int]):
+    """Numbers by their bytes; what is not in the table is calculated."""
+
+    def __missing__(self, written: bytes) -> int:
+        return decoded(written, 0)[0]
+
+
+NUMBERS: Final = _Numbers({encoded(number): number for number in range(-8_192, 8_192)})
+
+# Finds the bytes of one number.
+PATTERN: Final = rb"([\x80-\xff]{0,9}[\x00-\x7f])"
 
 
 def quickly(value: int) -> bytes:

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pipeline.runtime.batches.varints import encoded, quickly
+from pipeline.contracts.headers import ORIGIN
+from pipeline.runtime.batches.varints import NULL, SMALL, encoded, quickly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pipeline.contracts.headers import Header
 
-ATTRIBUTES: Final = b"\0"  # of a record: none are in use
-NULL: Final = encoded(-1)
 HEADER_BYTES: Final = 61  # of a batch, before its records
+# Of a record beside its body, at most: length, attributes, time and offset.
+RECORD_BYTES: Final = 5 + 1 + 10 + 5
+
+_ORIGIN: Final = quickly(len(ORIGIN.name)) + ORIGIN.name.encode()  # most records carry nothing else
+_NULL: Final = encoded(NULL)
+_TABLE: Final = len(SMALL)
 
 
-def packed_headers(headers: Iterable[Header]) -> bytes:
-    """Return headers as they stand at the end of a record, their number first."""
-    parts = []
+def packed_headers(headers: Sequence[Header]) -> bytes:
+    """Return headers as they stand at the end of a record, their number first. One without a value gets an empty one.
+
+    Kafka allows it, the client's own ``send`` does not; records are the same whichever way they went.
+    """
+    parts = [quickly(len(headers))]
     for name, value in headers:
-        encoded_name = name.encode()
-        parts += [quickly(len(encoded_name)), encoded_name, packed(value)]
-    return quickly(len(parts) // 3) + b"".join(parts)
+        parts += (_ORIGIN if name == ORIGIN.name else packed(name.encode()), packed(value or b""))
+    return b"".join(parts)
 
 
 def packed(content: bytes | None) -> bytes:
     """Return a key or a value as it stands in a record, its length first."""
-    return NULL if content is None else quickly(len(content)) + content
+    return _NULL if content is None else quickly(len(content)) + content
 
 
 class BatchBuilder:
     """Records for one partition, added in their order. ``size`` is what the batch takes on the wire, in bytes."""
+
+    __slots__ = ("_parts", "base_timestamp", "count", "max_timestamp", "size")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -41,15 +50,19 @@ class BatchBuilder:
 
     def add(self, timestamp_ms: int, body: bytes) -> None:
         """Add a record: ``body`` is its packed key, value and headers."""
-        if not self.count:
+        number = self.count
+        if not number:
             self.base_timestamp = self.max_timestamp = timestamp_ms
         elif timestamp_ms > self.max_timestamp:
             self.max_timestamp = timestamp_ms
-        inner = ATTRIBUTES + quickly(timestamp_ms - self.base_timestamp) + quickly(self.count) + body
-        record = quickly(len(inner)) + inner
-        self._parts.append(record)
-        self.count += 1
-        self.size += len(record)
+        delta = timestamp_ms - self.base_timestamp
+        time = SMALL[delta] if 0 <= delta < _TABLE else encoded(delta)
+        offset = SMALL[number] if number < _TABLE else encoded(number)
+        size = 1 + len(time) + len(offset) + len(body)
+        length = SMALL[size] if size < _TABLE else encoded(size)
+        self._parts += (length, b"\0", time, offset, body)  # the zero is the attributes: none are in use
+        self.count = number + 1
+        self.size += len(length) + size
 
     def records(self) -> bytes:
         """Return all records, one behind the other."""

@@ -6,18 +6,22 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from pipeline.contracts.records import Record, record_of
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from pipeline.contracts.records import Record
+
+    Read = Callable[[list[Any]], Iterable[Record]]
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +34,13 @@ class Batch:
     """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
 
     ``token`` is committed with the offsets: by it a batch knows its own again. ``positions`` are offsets to commit of
-    partitions in which nothing was polled, by which there may be no records at all.
+    partitions in which nothing was polled, by which there may be no records at all. ``read`` makes our records of what
+    was polled.
     """
 
     polled: dict[TopicPartition, list[Any]]
     membership: Any
-    is_input: bool
+    read: Read
     token: str = ""
     positions: Mapping[TopicPartition, int] = field(default_factory=dict)
 
@@ -44,10 +49,8 @@ class Batch:
         return sum(map(len, self.polled.values()))
 
     def records(self) -> Iterator[Record]:
-        """Yield the records, each partition's in its order."""
-        for polled in self.polled.values():
-            for raw in polled:
-                yield record_of(raw, is_input=self.is_input)
+        """Return the records, each partition's in its order."""
+        return chain.from_iterable(map(self.read, self.polled.values()))
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
@@ -63,13 +66,13 @@ class Intake:
     dropped, and every partition is sought to its committed offset.
     """
 
-    def __init__(self, consumer: Any, *, is_input: bool, lost: str, has_outputs: Callable[[int], bool]) -> None:  # noqa: ANN401
-        """Read with ``consumer``; ``is_input``: its topic is where transactions enter.
+    def __init__(self, consumer: Any, *, read: Read, lost: str, has_outputs: Callable[[int], bool]) -> None:  # noqa: ANN401
+        """Read with ``consumer``; ``read`` makes our records of what it returns of one partition.
 
         ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
         """
         self._consumer = consumer
-        self._is_input = is_input
+        self._read = read
         self._lost = lost
         self._has_outputs = has_outputs
         self._member: tuple[int, str] | None = None
@@ -113,7 +116,7 @@ class Intake:
         if not (polled or positions):
             return None
         self._batches += 1
-        batch = Batch(polled, membership, self._is_input, f"{self._name}:{self._batches}", positions)
+        batch = Batch(polled, membership, self._read, f"{self._name}:{self._batches}", positions)
         # Where it is not committed after all, a rewind looks them up again.
         self._known.update((place, end.offset) for place, end in batch.ends().items())
         return batch

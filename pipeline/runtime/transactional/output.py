@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaConnectionError
-from kafka.structs import TopicPartition
 
 from pipeline.contracts import headers
 from pipeline.contracts.invalid import InvalidMessageError, Reason
@@ -25,12 +24,15 @@ from pipeline.runtime.deadletter import letter_of, size_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kafka.structs import TopicPartition
+
     from pipeline.contracts.headers import Header
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.clients.leftovers import Leftovers
     from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.senders import Sender
     from pipeline.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -44,26 +46,26 @@ class Output:
     """Writes to the topics of ``facts``. Nothing is visible to anybody before :meth:`commit` has returned.
 
     ``now_ms`` tells the wall clock in milliseconds since 1970. ``leftovers`` ends what a broker that came back has
-    left open.
+    left open. ``sender`` gives records to the producer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (the parts of the writing side meet here)
         self,
         make_producer: Callable[[], Any],
         facts: dict[Topic, TopicFacts],
         watchdog: Watchdog,
         now_ms: Callable[[], int],
         leftovers: Leftovers,
+        sender: Sender,
     ) -> None:
         self._make_producer = make_producer
+        self._sender = sender
         self._leftovers = leftovers
         self._facts = facts
         self._watchdog = watchdog
         self._now_ms = now_ms
         self._latest_ms = 0
-        self._futures: list[Any] = []
-        # The first record of each partition in the open transaction, and where those of the last one stand.
-        self._firsts: dict[TopicPartition, Any] = {}
+        # Where the first records of the last transaction stand.
         self._starts: dict[TopicPartition, int] = {}
         self._offsets_sent = False
         self._unsettled = False
@@ -82,9 +84,8 @@ class Output:
     def begin(self) -> None:
         """Open a transaction. None may be open while idle: it would hold back every reader."""
         self._latest_ms = self._now_ms() + LATEST_AHEAD_MS
-        self._futures = []
-        self._firsts = {}
         self._offsets_sent = False
+        self._sender.begin(self._producer)
         self._producer.begin_transaction()
 
     def check(self, record: Record, outgoing: Outgoing) -> None:
@@ -104,37 +105,37 @@ class Output:
 
     def send(self, record: Record, outgoing: Outgoing) -> None:
         """Write one outgoing record, with the key, time, foreign headers and origin of the record it comes from."""
-        value = record.value if outgoing.value is None else outgoing.value
-        carried = headers.foreign(record.headers) if record.headers else ()
-        origin = (headers.ORIGIN.name, record.origin.encode()) if record.origin is not None else None
-        all_headers = [*carried, *([origin] if origin else []), *outgoing.headers]
-        self._write(outgoing.topic, record, record.key, value, all_headers)
+        all_headers = list(headers.foreign(record.headers)) if record.headers else []
+        if record.origin is not None:
+            all_headers.append((headers.ORIGIN.name, b"%d:%d" % record.origin))
+        all_headers += outgoing.headers
+        if outgoing.value is None:
+            self._write(outgoing.topic, record, record.key, record.value, all_headers, record.body)
+        else:
+            self._write(outgoing.topic, record, record.key, outgoing.value, all_headers)
 
     def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
         """Write a record to its dead letters."""
         letter = letter_of(record, error, service, self._facts[topic].max_message_bytes)
         self._write(topic, record, letter.key, letter.value, list(letter.headers))
 
-    def _write(
-        self, topic: Topic, record: Record, key: bytes | None, value: bytes | None, all_headers: list[Header]
+    def _write(  # noqa: PLR0913, PLR0917 (a record has that many parts)
+        self,
+        topic: Topic,
+        record: Record,
+        key: bytes | None,
+        value: bytes | None,
+        all_headers: list[Header],
+        body: bytes | None = None,
     ) -> None:
         facts = self._facts[topic]
         timestamp_ms = record.timestamp_ms
         if not 0 <= timestamp_ms <= self._latest_ms:
             all_headers.append((headers.TIMESTAMP.name, b"%d" % timestamp_ms))
             timestamp_ms = self._latest_ms - LATEST_AHEAD_MS
-        future = self._producer.send(
-            facts.name,
-            value=value,
-            key=key,
-            # The client reads headers without a value, and refuses to write them.
-            headers=[(name, content or b"") for name, content in all_headers],
-            # The same partition as it was read from keeps the order of every account, whatever the key is.
-            partition=record.partition % facts.partitions,
-            timestamp_ms=timestamp_ms,
-        )
-        self._futures.append(future)
-        self._firsts.setdefault(TopicPartition(facts.name, record.partition % facts.partitions), future)
+        # The same partition as it was read from keeps the order of every account, whatever the key is.
+        partition = record.partition % facts.partitions
+        self._sender.send(facts, partition, timestamp_ms, key, value, all_headers, body)
 
     def commit(self, batch: Batch) -> None:
         """Make everything visible together with the offsets of the batch.
@@ -143,10 +144,11 @@ class Output:
             KafkaError: the outcome is unknown until :meth:`replace_producer` has returned.
 
         """
+        self._sender.finish()
         self._producer.flush(timeout=FLUSH_SECONDS)
         # A batch that timed out fails its futures and nothing else: flush, send_offsets and commit would all
         # succeed, and its records would be gone.
-        for future in self._futures:
+        for future in self._sender.futures():
             if not future.is_done or future.exception is not None:
                 raise future.exception or KafkaError("a record was neither delivered nor refused")
         if self._producer.disturbed:
@@ -155,7 +157,7 @@ class Output:
         with self._watchdog.step("committing a transaction", COMMIT_SECONDS):
             self._producer.send_offsets_to_transaction(batch.ends(), batch.membership)
             self._producer.commit_transaction()
-        self._starts = {place: future.value.offset for place, future in self._firsts.items()}
+        self._starts = {place: future.value.offset for place, future in self._sender.firsts().items()}
 
     def abort(self) -> None:
         """Abort what is open, for a process that is about to end on an error of its own."""

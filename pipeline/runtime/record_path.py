@@ -1,0 +1,69 @@
+"""Which way records take through a service: in whole batches, or one by one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import kafka
+from kafka.record import util
+
+from pipeline.contracts.records import record_of
+from pipeline.runtime import parsing
+from pipeline.runtime.batches.compatible import why_not
+from pipeline.runtime.batches.consuming import read_batches
+from pipeline.runtime.batches.sending import BatchSender
+from pipeline.runtime.environment import Variable
+from pipeline.runtime.transactional.senders import RecordSender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.runtime.transactional.intake import Read
+    from pipeline.runtime.transactional.senders import Sender
+
+logger = logging.getLogger(__name__)
+
+BATCHES: Final = "batches"
+RECORDS: Final = "records"
+
+RECORD_PATH = Variable(
+    "PIPELINE_RECORD_PATH",
+    parsing.choice(BATCHES, RECORDS),
+    BATCHES,
+    "How records are moved: batches (many at once, several times faster) or records (one by one, by the client's "
+    "public functions alone; taken by itself where the client's version was not tested with batches).",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPath:
+    """One way. ``prepare`` is shown the consumer before it is used, ``read`` makes our records of what it polls."""
+
+    name: str
+    prepare: Callable[[Any], None]
+    read: Read
+    make_sender: Callable[[], Sender]
+
+
+def one_by_one(*, is_input: bool) -> RecordPath:
+    """Return the way by the client's public functions; ``is_input``: from the topic where transactions enter."""
+    make = partial(record_of, is_input=is_input)
+    return RecordPath(RECORDS, lambda _consumer: None, lambda polled: map(make, polled), RecordSender)
+
+
+def in_batches(*, is_input: bool) -> RecordPath:
+    """Return the way by whole batches; ``is_input``: from the topic where transactions enter."""
+    return RecordPath(BATCHES, partial(read_batches, is_input=is_input), lambda polled: polled, BatchSender)
+
+
+def record_path(wanted: str, *, is_input: bool) -> RecordPath:
+    """Return the way that was asked for, or the other where the client at hand does not allow it, and say which."""
+    if wanted == BATCHES:
+        reason = why_not(kafka.__version__, fast_checksums=util.crc32c_c is not None)
+        if reason is None:
+            return in_batches(is_input=is_input)
+        logger.warning("records are moved one by one, which is several times slower: %s", reason)
+    return one_by_one(is_input=is_input)
