@@ -30,6 +30,12 @@ class RuleSet:
 
     def judge(self, transaction: Transaction) -> Verdict | None:
         """Return the verdict where the scores of the hits reach the threshold together, else None: legitimate."""
-        hits = [hit for rule in self._rules if (hit := rule.judge(transaction)) is not None]
-        score = sum(hit.score for hit in hits)
-        return Verdict(ruleset=self.version, score=score, hits=hits) if hits and score >= self._threshold else None
+        hits, score = None, 0
+        for rule in self._rules:
+            hit = rule.judge(transaction)
+            if hit is not None:
+                hits = [hit] if hits is None else [*hits, hit]
+                score += hit.score
+        if hits is None or score < self._threshold:
+            return None
+        return Verdict(ruleset=self.version, score=score, hits=hits)

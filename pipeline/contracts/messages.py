@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 
-class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+class Transaction(msgspec.Struct, frozen=True):
     """One payment from ``source`` to ``target``, whatever dialect it was sent in.
 
     ``source`` is None where the dialect names no payer. ``amount`` has exactly the decimals of ``currency``.

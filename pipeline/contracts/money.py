@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
-from functools import lru_cache
 from typing import Final
 
 from pipeline.contracts.invalid import InvalidMessageError, Reason
@@ -22,6 +21,7 @@ _DECIMALS: Final = {
 _DEFAULT_DECIMALS: Final = 2
 
 _STEPS: Final = {decimals: Decimal(1).scaleb(-decimals) for decimals in range(5)}
+_LIMIT: Final = Decimal(10**MAX_INTEGER_DIGITS)
 _EXACT: Final = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
@@ -30,11 +30,20 @@ def decimals_of(currency: str) -> int:
     return _DECIMALS.get(currency, _DEFAULT_DECIMALS)
 
 
-# Messages of a stream name few currencies; what is kept is bounded whatever they name.
-@lru_cache(maxsize=512)
 def is_currency(code: str) -> bool:
     """Tell whether a text has the form of a currency code: three capital ASCII letters."""
-    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()  # noqa: PLR2004
+    return code in _SEEN or (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper())  # noqa: PLR2004
+
+
+# The smallest amount of each currency that was met: as many as there are codes, at most.
+_SEEN: Final[dict[str, Decimal]] = {}
+
+
+def _step_of(currency: str) -> Decimal:
+    step = _STEPS[decimals_of(currency)]
+    if is_currency(currency):
+        _SEEN[currency] = step
+    return step
 
 
 def exact_amount(value: object, currency: str, member: str) -> Decimal:
@@ -47,6 +56,11 @@ def exact_amount(value: object, currency: str, member: str) -> Decimal:
         InvalidMessageError: not a number, negative, longer than 15 integer digits, or finer than the currency.
 
     """
+    step = _SEEN.get(currency)
+    if step is None:
+        step = _step_of(currency)
+    if type(value) is Decimal and value.same_quantum(step) and not value.is_signed() and value < _LIMIT:
+        return value  # nearly all of them
     if type(value) is int:
         if not -(10**MAX_INTEGER_DIGITS) < value < 10**MAX_INTEGER_DIGITS:
             raise InvalidMessageError(Reason.AMOUNT_TOO_LARGE, f"{member} has over {MAX_INTEGER_DIGITS} digits")
@@ -59,10 +73,9 @@ def exact_amount(value: object, currency: str, member: str) -> Decimal:
         raise InvalidMessageError(Reason.WRONG_TYPE, f"{member} is not a number")
     if number.is_signed():
         raise InvalidMessageError(Reason.NEGATIVE_AMOUNT, f"{member} is negative")
-    decimals = decimals_of(currency)
     try:
-        return _EXACT.quantize(number, _STEPS[decimals])
+        return _EXACT.quantize(number, step)
     except DecimalException:
         raise InvalidMessageError(
-            Reason.TOO_MANY_DECIMALS, f"{member} has more than the {decimals} decimals of {currency}"
+            Reason.TOO_MANY_DECIMALS, f"{member} has more than the {decimals_of(currency)} decimals of {currency}"
         ) from None

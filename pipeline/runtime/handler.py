@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pipeline.contracts.records import Outgoing, Record
 
@@ -16,7 +16,7 @@ class Handler(Protocol):
     Records come in the order of their partition. After :meth:`aborted` the same records come again.
     """
 
-    def handle(self, record: Record) -> Iterable[Outgoing]:
+    def handle(self, record: Record) -> Sequence[Outgoing]:
         """Return what is to be written because of the record; memory of it is staged until the outcome is known.
 
         Raises:

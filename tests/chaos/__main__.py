@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -55,6 +56,8 @@ def main(arguments: list[str]) -> int:
 def _play(scenarios: list[Scenario], chosen: argparse.Namespace, console: Console) -> list[Result]:
     results: list[Result] = []
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    # Like Ctrl-C: what was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     console.print(f"{len(scenarios)} scenarios, {chosen.kills} kills, seed {chosen.seed}; results go to {chosen.json}")
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,9 +132,23 @@ class Stage:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End everything, whatever state it is in."""
-        self._exit.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End everything, whatever state it is in; after a failure, what was going on stands in the folder."""
+        try:
+            if kind is not None:
+                self._leave_traces()
+        finally:
+            self._exit.close()
+
+    def _leave_traces(self) -> None:
+        for replica in self.replicas:
+            # With PYTHONFAULTHANDLER the stacks of all its threads come at the end of its log.
+            replica.process.send_signal(signal.SIGCONT)
+            replica.process.send_signal(signal.SIGABRT)
+        for node in self.cluster.nodes:
+            shutil.copy(node.log_path, self.folder / f"kafka-{node.id}.log")
+        for replica in self.replicas:
+            replica.process.wait(GRACE_SECONDS)
 
     def spawn(
         self, service: str, *, point: str = "", keep: bool = True, variables: Mapping[str, str] | None = None
@@ -143,7 +158,7 @@ class Stage:
         One that is not kept is not started again when it ends.
         """
         log = self.folder / f"{service}.log"
-        variables = {**self._reach, **(variables or {})}
+        variables = {**self._reach, "PYTHONFAULTHANDLER": "1", **(variables or {})}
         if service in ENDLESS and (self._mutation or point):
             harm = [service, point or "none", *([self._mutation] if self._mutation else [])]
             process = self.pipeline.spawn("tests.support.fault_point", log, *harm, **variables)

@@ -81,7 +81,7 @@ def seconds_to_send_after(pipeline: Deployment, commit: Callable[[Output, Batch]
         batch = next_batch(reading(consumer))
         (raw,) = batch.polled[input_of(pipeline)]
         output.begin()
-        output.send(record_of(raw, is_input=True), Outgoing(topics.LEGIT))
+        output.write(record_of(raw, is_input=True), [Outgoing(topics.LEGIT)])
         commit(output, batch)
         output.begin()
         began = time.monotonic()

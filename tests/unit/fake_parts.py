@@ -18,7 +18,7 @@ from pipeline.runtime.transactional.loop import TransactionalLoop
 from tests.unit.fake_kafka import Raw, member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.contracts.records import Record
     from pipeline.contracts.topics import Topic
@@ -148,15 +148,13 @@ class FakeOutput:
         self.open = []
         self._steps.take("begin")
 
-    def check(self, record: Record, outgoing: Outgoing) -> None:
-        """Refuse what is too large."""
-        if len(outgoing.value or record.value or b"") > self._limit:
+    def write(self, record: Record, outgoing: Sequence[Outgoing]) -> None:
+        """Take all records, or refuse them where one is too large."""
+        if any(len(one.value or record.value or b"") > self._limit for one in outgoing):
             raise InvalidMessageError(Reason.TOO_LARGE, "too large")
-
-    def send(self, record: Record, outgoing: Outgoing) -> None:
-        """Take a record."""
-        self._steps.take(f"send {record.offset}")
-        self.open.append((outgoing.topic.key, record.offset, ""))
+        for one in outgoing:
+            self._steps.take(f"send {record.offset}")
+            self.open.append((one.topic.key, record.offset, ""))
 
     def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
         """Take a dead letter."""
@@ -210,13 +208,13 @@ class FakeHandler:
         self._steps = steps
         self.answers: dict[int, BaseException | list[Outgoing]] = {}
 
-    def handle(self, record: Record) -> Iterable[Outgoing]:
+    def handle(self, record: Record) -> Sequence[Outgoing]:
         """Answer for a record."""
         self._steps.take(f"handle {record.offset}")
         answer = self.answers.get(record.offset, [Outgoing(topics.LEGIT)])
         if isinstance(answer, BaseException):
             raise answer
-        yield from answer
+        return answer
 
     def committed(self) -> None:
         """Take for good."""

@@ -106,7 +106,7 @@ def test_records_are_read_as_the_client_reads_them(records: list[Fields], compre
 @given(RECORDS)
 def test_records_are_written_as_the_client_writes_them(records: list[Fields]) -> None:
     """Byte for byte, and as large as the client says."""
-    builder = BatchBuilder()
+    builder = BatchBuilder(10**9)
     for time_ms, key, value, own in records:
         builder.add(time_ms, packed(key) + packed(value) + packed_headers(own))
     expected = theirs(records)
@@ -120,7 +120,7 @@ def test_records_are_written_as_the_client_writes_them(records: list[Fields]) ->
 def test_what_is_copied_is_what_was_read(records: list[Fields]) -> None:
     """Key and value of every record, moved to another batch as bytes, are the same records there."""
     batch = theirs(records)
-    builder = BatchBuilder()
+    builder = BatchBuilder(10**9)
     for record in records_in(raw(batch), "t", 0, is_input=False):
         assert record.body is not None
         builder.add(record.timestamp_ms, record.body + packed_headers(record.headers))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from pipeline.contracts.formats.plain import Text, plain_reader
+from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, Text, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
@@ -54,19 +54,20 @@ class PaymentFormat:
 
     def read_plain(self, record: Record, id_of: Callable[[Coordinates], str]) -> Transaction | None:
         """Read one payment; see :class:`~pipeline.contracts.formats.reading.Format`."""
-        if not record.value or record.origin is None or (plain := _plain(record.value)) is None:
+        value, origin = record.value, record.origin
+        if not value or origin is None:
             return None
-        given = plain.transaction_id
-        return Transaction(
-            id=id_of(record.origin) if given is msgspec.UNSET else given,
-            source=None,
-            timestamp=self._moment(plain.DATE, plain.TIME),
-            target=plain.TO,
-            amount=exact_amount(plain.AMOUNT, self._currency, "AMOUNT"),
-            currency=self._currency,
-            method=plain.PAYMENT_TYPE,
-            attributes={},
-        )
+        try:
+            plain = _decode(value)
+        except NOT_PLAIN:
+            return None
+        given, time = plain.transaction_id, plain.TIME
+        if not is_plain(value, _MEMBERS + (given is not UNSET) + time.count(":")):
+            return None
+        moment = self._moment(plain.DATE, time)
+        amount = exact_amount(plain.AMOUNT, self._currency, "AMOUNT")
+        transaction_id = id_of(origin) if given is UNSET else given
+        return Transaction(transaction_id, None, plain.TO, amount, self._currency, moment, plain.PAYMENT_TYPE, {})
 
     def _moment(self, date: str, time: str) -> datetime:
         try:
@@ -88,11 +89,8 @@ class _PlainPayment(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     PAYMENT_TYPE: Text
     AMOUNT: object
     TO: Text
-    transaction_id: Text | msgspec.UnsetType = msgspec.UNSET
-
-    def colons(self) -> int:
-        """Return how many colons there should be; see :class:`~pipeline.contracts.formats.plain.Plain`."""
-        return 5 + (self.transaction_id is not msgspec.UNSET) + self.TIME.count(":")
+    transaction_id: Text | msgspec.UnsetType = UNSET
 
 
-_plain = plain_reader(_PlainPayment)
+_MEMBERS: Final = 5  # that must be there
+_decode: Final = decoder(_PlainPayment)

@@ -7,7 +7,7 @@ knows what to say about it.
 from __future__ import annotations
 
 from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 
@@ -18,35 +18,26 @@ if TYPE_CHECKING:
 
 # A text as ``take_text`` takes it.
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+UNSET: Final = msgspec.UNSET
+
+_COLON: Final = ord(":")
+_BACKSLASH: Final = ord("\\")
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+NOT_PLAIN: Final = (msgspec.DecodeError, UnicodeDecodeError, DecimalException, RecursionError)
 
 
-class Plain(Protocol):
-    """A msgspec Struct that forbids unknown fields and has the members of a dialect as its fields."""
-
-    def colons(self) -> int:
-        """Return how many colons a message has that holds each member which was found once, without an escape."""
-        ...
+def decoder(kind: type[P]) -> Callable[[bytes], P]:
+    """Return a function that decodes a message into a Struct which forbids unknown fields; it raises ``NOT_PLAIN``."""
+    return msgspec.json.Decoder(kind, float_hook=Decimal).decode
 
 
-P = TypeVar("P", bound=Plain)
+def is_plain(value: bytes, colons: int) -> bool:
+    """Tell whether a message holds no member but those that were found, ``colons`` counting theirs.
 
-_NOT_PLAIN: Final = (msgspec.DecodeError, UnicodeDecodeError, DecimalException, RecursionError)
-
-
-def plain_reader(kind: type[P]) -> Callable[[bytes], P | None]:
-    """Return a function that decodes a message, or returns None where it is not plain.
-
-    The decoder passes over a member that is repeated. Every member has a colon, though: where there are no more colons
-    than those of the members that were found, there is no other. A text could hold one of its own as an escape, and
-    make up for one that is hidden; so there must be no escapes.
+    The decoder passes over a member that is repeated. Every member has a colon, though: where there are no more of them
+    than the members have that were found, there is no other. A text could hold a colon as an escape, and make up for
+    one that is hidden; so there must be no escapes.
     """
-    decode = msgspec.json.Decoder(kind, float_hook=Decimal).decode
-
-    def read(value: bytes) -> P | None:
-        try:
-            found = decode(value)
-        except _NOT_PLAIN:
-            return None
-        return found if value.count(b":") == found.colons() and b"\\" not in value else None
-
-    return read
+    return value.count(_COLON) == colons and _BACKSLASH not in value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from pipeline.contracts.formats.plain import Text, plain_reader
+from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, Text, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
@@ -50,21 +50,23 @@ class TransferFormat:
 
     def read_plain(self, record: Record, id_of: Callable[[Coordinates], str]) -> Transaction | None:
         """Read one transfer; see :class:`~pipeline.contracts.formats.reading.Format`."""
-        if not record.value or record.origin is None or (plain := _plain(record.value)) is None:
+        value, origin = record.value, record.origin
+        if not value or origin is None:
+            return None
+        try:
+            plain = _decode(value)
+        except NOT_PLAIN:
             return None
         given, stated, currency = plain.transaction_id, plain.timestamp, plain.currency
-        if not is_currency(currency):
+        colons = _MEMBERS if given is UNSET else _MEMBERS + 1
+        if stated is not UNSET:
+            colons += 1 + stated.count(":")
+        if not (is_plain(value, colons) and is_currency(currency)):
             return None
-        return Transaction(
-            id=id_of(record.origin) if given is msgspec.UNSET else given,
-            source=plain.source,
-            target=plain.target,
-            amount=exact_amount(plain.amount, currency, "amount"),
-            currency=currency,
-            timestamp=moment_of(record.timestamp_ms) if stated is msgspec.UNSET else _stated(stated),
-            method=METHOD,
-            attributes={},
-        )
+        amount = exact_amount(plain.amount, currency, "amount")
+        moment = moment_of(record.timestamp_ms) if stated is UNSET else _stated(stated)
+        transaction_id = id_of(origin) if given is UNSET else given
+        return Transaction(transaction_id, plain.source, plain.target, amount, currency, moment, METHOD, {})
 
 
 class _PlainTransfer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -72,17 +74,12 @@ class _PlainTransfer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     target: Text
     amount: object
     currency: Text
-    transaction_id: Text | msgspec.UnsetType = msgspec.UNSET
-    timestamp: Text | msgspec.UnsetType = msgspec.UNSET
-
-    def colons(self) -> int:
-        """Return how many colons there should be; see :class:`~pipeline.contracts.formats.plain.Plain`."""
-        stated = self.timestamp
-        in_timestamp = 0 if stated is msgspec.UNSET else 1 + stated.count(":")
-        return 4 + (self.transaction_id is not msgspec.UNSET) + in_timestamp
+    transaction_id: Text | msgspec.UnsetType = UNSET
+    timestamp: Text | msgspec.UnsetType = UNSET
 
 
-_plain = plain_reader(_PlainTransfer)
+_MEMBERS: Final = 4  # that must be there
+_decode: Final = decoder(_PlainTransfer)
 
 
 def _stated(value: object) -> datetime:

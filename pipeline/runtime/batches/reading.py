@@ -59,8 +59,9 @@ def records_in(batch: RawBatch, topic: str, partition: int, *, is_input: bool) -
         if found is None:
             raise CorruptBatchError(f"no record begins at byte {at} of {size}")
         length, time_delta, offset_delta, key_length = found.groups()
-        end = found.end(1) + numbers[length]
-        begin, at = found.span(4)
+        end = at + len(length) + numbers[length]
+        at = found.end()
+        begin = at - len(key_length)
         key = value = None
         key_size = numbers[key_length]
         if key_size >= 0:

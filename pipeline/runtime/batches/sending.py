@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.batches.producing import hand_over
-from pipeline.runtime.batches.writing import RECORD_BYTES, BatchBuilder, packed, packed_headers
+from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers, packed_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
     from pipeline.runtime.clients.cluster import TopicFacts
 
@@ -50,15 +51,20 @@ class BatchSender:
         """Take a record, and hand the batch over that has no room for it."""
         if body is None:
             body = packed(key) + packed(value)
-        body += packed_headers(headers)
+        self._add(facts, partition, timestamp_ms, body + packed_headers(headers))
+
+    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
+        """Take a record that has no header but its origin."""
+        self._add(facts, partition, timestamp_ms, body + packed_origin(origin))
+
+    def _add(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes) -> None:
         place = (facts.name, partition)
         builder = self._open.get(place)
-        if builder is None:
-            builder = self._open[place] = BatchBuilder()
-        elif builder.size + len(body) + RECORD_BYTES > min(BATCH_BYTES, facts.max_message_bytes):
-            self._hand_over(place, builder)
-            builder = self._open[place] = BatchBuilder()
-        builder.add(timestamp_ms, body)
+        if builder is None or not builder.add(timestamp_ms, body):
+            if builder is not None:
+                self._hand_over(place, builder)
+            self._open[place] = builder = BatchBuilder(min(BATCH_BYTES, facts.max_message_bytes))
+            builder.add(timestamp_ms, body)
 
     def finish(self) -> None:
         """Hand over what is still held back."""

@@ -10,13 +10,13 @@ from pipeline.runtime.batches.varints import NULL, SMALL, encoded, quickly
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
 
 HEADER_BYTES: Final = 61  # of a batch, before its records
-# Of a record beside its body, at most: length, attributes, time and offset.
-RECORD_BYTES: Final = 5 + 1 + 10 + 5
 
-_ORIGIN: Final = quickly(len(ORIGIN.name)) + ORIGIN.name.encode()  # most records carry nothing else
+_ORIGIN: Final = quickly(len(ORIGIN.name)) + ORIGIN.name.encode()
+_ORIGIN_ALONE: Final = quickly(1) + _ORIGIN
 _NULL: Final = encoded(NULL)
 _TABLE: Final = len(SMALL)
 
@@ -32,37 +32,50 @@ def packed_headers(headers: Sequence[Header]) -> bytes:
     return b"".join(parts)
 
 
+def packed_origin(origin: Coordinates) -> bytes:
+    """Return the headers of a record that carries nothing but its origin."""
+    written = b"%d:%d" % origin
+    return _ORIGIN_ALONE + SMALL[len(written)] + written
+
+
 def packed(content: bytes | None) -> bytes:
     """Return a key or a value as it stands in a record, its length first."""
     return _NULL if content is None else quickly(len(content)) + content
 
 
 class BatchBuilder:
-    """Records for one partition, added in their order. ``size`` is what the batch takes on the wire, in bytes."""
+    """Records for one partition, added in their order.
 
-    __slots__ = ("_parts", "base_timestamp", "count", "max_timestamp", "size")
+    ``size`` is what the batch takes on the wire, in bytes; it stays within ``limit``, unless one record takes more.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_limit", "_parts", "base_timestamp", "count", "max_timestamp", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._parts: list[bytes] = []
         self.count = 0
         self.size = HEADER_BYTES
         self.base_timestamp = self.max_timestamp = 0
 
-    def add(self, timestamp_ms: int, body: bytes) -> None:
-        """Add a record: ``body`` is its packed key, value and headers."""
+    def add(self, timestamp_ms: int, body: bytes) -> bool:
+        """Add a record, or return False where there is no room. ``body`` is its packed key, value and headers."""
         number = self.count
         if not number:
             self.base_timestamp = self.max_timestamp = timestamp_ms
-        elif timestamp_ms > self.max_timestamp:
-            self.max_timestamp = timestamp_ms
         delta = timestamp_ms - self.base_timestamp
         time = SMALL[delta] if 0 <= delta < _TABLE else encoded(delta)
         offset = SMALL[number] if number < _TABLE else encoded(number)
-        size = 1 + len(time) + len(offset) + len(body)
-        length = SMALL[size] if size < _TABLE else encoded(size)
+        inner = 1 + len(time) + len(offset) + len(body)
+        length = SMALL[inner] if inner < _TABLE else encoded(inner)
+        size = self.size + len(length) + inner
+        if size > self._limit and number:
+            return False
         self._parts += (length, b"\0", time, offset, body)  # the zero is the attributes: none are in use
+        self.size = size
         self.count = number + 1
-        self.size += len(length) + size
+        self.max_timestamp = max(self.max_timestamp, timestamp_ms)
+        return True
 
     def records(self) -> bytes:
         """Return all records, one behind the other."""

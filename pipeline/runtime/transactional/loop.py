@@ -146,14 +146,11 @@ class TransactionalLoop:
 
     def _handle(self, record: Record) -> None:
         try:
-            outgoing = list(self._handler.handle(record))
-            for one in outgoing:
-                self._output.check(record, one)
+            self._output.write(record, self._handler.handle(record))
         except InvalidMessageError as error:
             self._output.send_letter(self._dead_letters, record, error, self._service)
             self._invalid += 1
             self._progress.add_letter(record, error)
-            return
         except Exception:
             logger.error(  # noqa: TRY400 (raised again and logged with its traceback by the process)
                 "cannot handle %s:%d:%d; the process ends, nothing of its batch is committed",
@@ -162,8 +159,6 @@ class TransactionalLoop:
                 record.offset,
             )
             raise
-        for one in outgoing:
-            self._output.send(record, one)
 
     def _settle(self, batch: Batch, stop: Stop) -> None:
         """Find out what became of a transaction that failed: only a new producer makes the coordinator decide."""

@@ -9,6 +9,7 @@ from kafka.structs import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
     from pipeline.runtime.clients.cluster import TopicFacts
 
@@ -31,6 +32,15 @@ class Sender(Protocol):
         body: bytes | None,
     ) -> None:
         """Take a record, in the order of its partition; ``body`` is key and value as bytes of a batch, where known.
+
+        Raises:
+            KafkaError: the client does not take it.
+
+        """
+        ...
+
+    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
+        """Take a record that has no header but its origin; for readers who keep the ``body`` of records.
 
         Raises:
             KafkaError: the client does not take it.
@@ -90,6 +100,10 @@ class RecordSender:
         )
         self._futures.append(future)
         self._firsts.setdefault(TopicPartition(facts.name, partition), future)
+
+    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
+        """Do nothing: whoever moves records one by one keeps no bodies."""
+        raise NotImplementedError
 
     def finish(self) -> None:
         """Do nothing: the client has everything."""
