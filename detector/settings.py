@@ -9,9 +9,9 @@ from detector.rules.large_amount import LargeAmount
 from detector.rules.ruleset import RuleSet
 from detector.rules.suspicious_method import SuspiciousMethod
 from pipeline.contracts.formats import PaymentFormat
-from pipeline.runtime import parsing, service
+from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.environment import Environment, Variable
-from pipeline.runtime.service import ServiceSettings
+from pipeline.runtime.service_settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ SUSPICIOUS_PAYMENT_TYPES = Variable(
     "BITCOIN",
     "Payments of these types are taken for fraud; commas between them, or the word none.",
 )
-VARIABLES = (*service.VARIABLES, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+VARIABLES = (*service_settings.VARIABLES, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
 
 
 @dataclass(frozen=True, slots=True)

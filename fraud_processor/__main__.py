@@ -8,7 +8,8 @@ from dotenv import find_dotenv, load_dotenv
 from fraud_processor.handler import FraudProcessor
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
-from pipeline.runtime.service import VARIABLES, ServiceSettings, serve
+from pipeline.runtime.service import serve
+from pipeline.runtime.service_settings import VARIABLES, ServiceSettings
 
 NAME = "fraud_processor"
 

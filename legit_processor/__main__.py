@@ -8,7 +8,8 @@ from dotenv import find_dotenv, load_dotenv
 from legit_processor.handler import LegitProcessor
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
-from pipeline.runtime.service import VARIABLES, ServiceSettings, serve
+from pipeline.runtime.service import serve
+from pipeline.runtime.service_settings import VARIABLES, ServiceSettings
 
 NAME = "legit_processor"
 

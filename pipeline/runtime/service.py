@@ -5,78 +5,35 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
-from pipeline.runtime import parsing, settings
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
-from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.health import Heartbeat
-from pipeline.runtime.record_path import RECORD_PATH, record_path
+from pipeline.runtime.record_path import record_path
 from pipeline.runtime.resume import ResumeWatch
-from pipeline.runtime.settings import CommonSettings
 from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
+from pipeline.runtime.transactional.batch_size import BatchSize
 from pipeline.runtime.transactional.outputs_seen import outputs_seen
-from pipeline.runtime.transactional.start import BEGINNING, END, LOST_OFFSETS_VARIABLE, REFUSE
 from pipeline.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.service_settings import ServiceSettings
 
 logger = logging.getLogger(__name__)
-
-MAX_BATCH_RECORDS: Final = 5_000
-
-LOST_OFFSETS = Variable(
-    LOST_OFFSETS_VARIABLE,
-    parsing.choice(REFUSE, BEGINNING, END),
-    REFUSE,
-    "What to do when committed offsets or their input are gone: refuse (exit and say what is lost), "
-    "beginning or end (accept it and read on from there).",
-)
-
-
-VARIABLES = (*settings.VARIABLES, LOST_OFFSETS, RECORD_PATH)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """What every service needs that handles records exactly once."""
-
-    common: CommonSettings
-    lost_offsets: str
-    record_path: str
-
-    @classmethod
-    def read(cls, env: Environment) -> ServiceSettings:
-        """Read the variables, for a service that reads more of them."""
-        return cls(CommonSettings.read(env), env.read(LOST_OFFSETS), env.read(RECORD_PATH))
-
-    @classmethod
-    def from_env(cls, values: Mapping[str, str]) -> ServiceSettings:
-        """Read the variables, for a service that needs no more.
-
-        Raises:
-            SettingsError: some are bad; it lists all of them.
-
-        """
-        env = Environment(values)
-        read = cls.read(env)
-        env.check()
-        return read
 
 
 def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], Handler], stop: Stop) -> None:
@@ -127,7 +84,7 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         output=output,
         handler=make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id)),
         dead_letters=topics.dead_letters_of(source),
-        max_records=MAX_BATCH_RECORDS,
+        size=BatchSize(provided.batch_limits),
         watchdog=watchdog,
         beat=Heartbeat(common.process.heartbeat_file).beat,
         breaker=Breaker(),

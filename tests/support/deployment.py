@@ -30,7 +30,8 @@ from pipeline.runtime.clients.reading import read_between
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.provision import ProvisionSettings, provision
-from pipeline.runtime.service import ServiceSettings, serve
+from pipeline.runtime.service import serve
+from pipeline.runtime.service_settings import ServiceSettings
 from pipeline.runtime.settings import CommonSettings, common_from_env
 from tests.support.eventually import eventually
 

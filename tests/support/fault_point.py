@@ -15,7 +15,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.runtime import service
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
@@ -75,7 +74,7 @@ def main() -> None:
     """Run the service that the command line names, armed."""
     module, point, *mutations = sys.argv[1:]
     sys.argv[1:] = []
-    service.MAX_BATCH_RECORDS = BATCH_RECORDS[module]  # type: ignore[misc] # final for everybody else
+    os.environ["MAX_BATCH_RECORDS"] = str(BATCH_RECORDS[module])
     for mutation in mutations:
         MUTATIONS[mutation]()
     if point == HANG:

@@ -13,6 +13,7 @@ from pipeline.contracts.records import Outgoing
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.record_path import one_by_one
+from pipeline.runtime.transactional.batch_size import BatchLimits, BatchSize
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.loop import TransactionalLoop
 from tests.unit.fake_kafka import Raw, member
@@ -260,7 +261,7 @@ class Rig:
             output=cast("Output", self.output),
             handler=self.handler,
             dead_letters=topics.TRANSACTIONS_DEAD_LETTER,
-            max_records=500,
+            size=BatchSize(BatchLimits(500, 10**9, 10.0)),
             watchdog=self.watchdog.standing_in(),
             beat=self._beat,
             breaker=breaker or Breaker(),

@@ -18,7 +18,7 @@ from pipeline.errors import BrokerUnavailableError, PipelineError, SettingsError
 from pipeline.runtime import settings
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.provision import SERVICE as PROVISION
-from pipeline.runtime.service import ServiceSettings
+from pipeline.runtime.service_settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

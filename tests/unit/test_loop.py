@@ -344,7 +344,7 @@ def test_a_cluster_that_fails_does_not_end_a_tripped_service(
 
 def test_what_was_too_much_for_a_transaction_comes_in_halves() -> None:
     """A batch that fails is asked for again in smaller parts, down to one record, and in larger ones once it fits."""
-    rig = Rig(batch_of(*range(8)), batch_of(*range(4)), batch_of(0), batch_of(1), batch_of(2))
+    rig = Rig(batch_of(*range(8)), batch_of(*range(4)), batch_of(0), batch_of(1), batch_of(2, 3))
     rig.wrong(commit=[KafkaTimeoutError(), KafkaTimeoutError(), KafkaTimeoutError(), None, None])
     rig.intake.outcomes = [False] * 3
     rig.run()

@@ -18,9 +18,9 @@ from generator.settings import GeneratorSettings
 from pipeline.contracts import topics
 from pipeline.contracts.formats import PaymentFormat, TransferFormat
 from pipeline.errors import EXIT_USAGE, SettingsError
-from pipeline.runtime import provision, service
+from pipeline.runtime import provision, service_settings
 from pipeline.runtime.provision import ProvisionSettings
-from pipeline.runtime.service import ServiceSettings
+from pipeline.runtime.service_settings import ServiceSettings
 from pipeline.runtime.settings import common_from_env
 from tests.unit.samples import PAYMENTS, TRANSFERS, paid, payment, record, transaction, transfer
 
@@ -41,7 +41,7 @@ READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
 VARIABLES: dict[str, tuple[Variable[Any], ...]] = {
     "generator": generator_settings.VARIABLES,
     "detector": detector_settings.VARIABLES,
-    "processors": service.VARIABLES,
+    "processors": service_settings.VARIABLES,
     "provision": provision.VARIABLES,
 }
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 FETCH_WAIT_MS: Final = 100
+# What a broker may send at a time: with what is being handled, all that a backlog of any length takes in memory.
+FETCH_BYTES: Final = 8 * 1024 * 1024
 METADATA_SECONDS: Final = 10.0
 METADATA_PAUSE_SECONDS: Final = 0.02
 # New partitions are seen, and leaders that moved are found, within this time: a consumer that asks a dead leader where
@@ -26,6 +28,7 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
     "isolation_level": "read_committed",
     "enable_auto_commit": False,
     "fetch_max_wait_ms": FETCH_WAIT_MS,
+    "fetch_max_bytes": FETCH_BYTES,
     "metadata_max_age_ms": METADATA_AGE_MS,
 }
 

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 POLL_MS = 200
 POSITIONS_SECONDS = 1.0
+SAMPLED = 16  # records of each partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class Batch:
     def __len__(self) -> int:
         """Return the number of records."""
         return sum(map(len, self.polled.values()))
+
+    def mean_bytes(self) -> float:
+        """Return about how many bytes key and value of a record have, from a sample of them."""
+        sampled = [record for polled in self.polled.values() for record in polled[:: max(1, len(polled) // SAMPLED)]]
+        sizes = (len(record.key or b"") + len(record.value or b"") for record in sampled)
+        return sum(sizes) / max(1, len(sampled))
 
     def records(self) -> Iterator[Record]:
         """Return the records, each partition's in its order."""

@@ -8,6 +8,7 @@ a poison message.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from pipeline.contracts.invalid import InvalidMessageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.resume import ResumeWatch
+    from pipeline.runtime.transactional.batch_size import BatchSize
     from pipeline.runtime.transactional.intake import Batch, Intake
     from pipeline.runtime.transactional.output import Output
     from pipeline.runtime.watchdog import Watchdog
@@ -44,7 +46,7 @@ class TransactionalLoop:
         output: Output,
         handler: Handler,
         dead_letters: Topic,
-        max_records: int,
+        size: BatchSize,
         watchdog: Watchdog,
         beat: Callable[[], None],
         breaker: Breaker,
@@ -56,7 +58,7 @@ class TransactionalLoop:
         self._output = output
         self._handler = handler
         self._dead_letters = dead_letters
-        self._max_records = self._records = max_records
+        self._size = size
         self._watchdog = watchdog
         self._beat = beat
         self._breaker = breaker
@@ -84,7 +86,7 @@ class TransactionalLoop:
                     continue
                 try:
                     with self._watchdog.step("polling", POLL_SECONDS):
-                        batch = self._intake.poll(self._records)
+                        batch = self._intake.poll(self._size.records)
                 except KafkaError as error:
                     self._polling.failed(error, stop)
                     continue
@@ -109,15 +111,15 @@ class TransactionalLoop:
         self._invalid = 0
         try:
             self._output.begin()
+            began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for record in batch.records():
                     self._handle(record)
+            seconds = time.monotonic() - began
             self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
         except KafkaError as error:
-            # Perhaps it was too much for one transaction: half of it, until it fits.
-            if len(batch):
-                self._records = max(1, len(batch) // 2)
+            self._size.failed(len(batch))
             self._committing.failed(error, stop)
             self._settle(batch, stop)
         except BreakerTrippedError as error:
@@ -129,7 +131,7 @@ class TransactionalLoop:
         else:
             self._committed(batch)
             self._committing.succeeded()
-            self._records = min(self._max_records, self._records * 2)
+            self._size.committed(len(batch), batch.mean_bytes(), seconds)
 
     def _wait_for_a_person(self, error: BreakerTrippedError, stop: Stop) -> None:
         try:
