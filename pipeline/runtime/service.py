@@ -15,7 +15,7 @@ from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.health import Heartbeat
-from pipeline.runtime.record_path import record_path
+from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
@@ -64,23 +64,18 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         kafka,
         stop.wait,
     )
-    consumer = until_answered(
+    has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
+    make_consumer = partial(_consumer, kafka, name, facts[source].name, path)
+    intake = until_answered(
         "connecting the consumer",
-        lambda: group_consumer(kafka, kafka.group_of(name), facts[source].name),
+        lambda: Intake(make_consumer, read=path.read, lost=provided.lost_offsets, has_outputs=has_outputs),
         kafka,
         stop.wait,
     )
-    path.prepare(consumer)
-    has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
     logger.info("started", extra={"reads": facts[source].name, "records": path.name, "transactional_id": client_id})
     TransactionalLoop(
         service=name,
-        intake=Intake(
-            consumer,
-            read=path.read,
-            lost=provided.lost_offsets,
-            has_outputs=has_outputs,
-        ),
+        intake=intake,
         output=output,
         handler=make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id)),
         dead_letters=topics.dead_letters_of(source),
@@ -95,6 +90,12 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
 def _producer(kafka: KafkaSettings, transactional_id: str, facts: dict[Topic, TopicFacts]) -> object:
     largest = max(found.max_message_bytes for found in facts.values())
     return transactional_producer(kafka, transactional_id, largest)
+
+
+def _consumer(kafka: KafkaSettings, name: str, topic: str, path: RecordPath) -> object:
+    consumer = group_consumer(kafka, kafka.group_of(name), topic)
+    path.prepare(consumer)
+    return consumer
 
 
 def _now_ms() -> int:

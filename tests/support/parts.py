@@ -73,7 +73,7 @@ def member(pipeline: Deployment) -> Iterator[Any]:
 
 def reading(consumer: Any) -> Intake:
     """Return the detector's reading side, of a group that may not have committed anything."""
-    return Intake(consumer, read=one_by_one(is_input=True).read, lost=REFUSE, has_outputs=lambda _: False)
+    return Intake(lambda: consumer, read=one_by_one(is_input=True).read, lost=REFUSE, has_outputs=lambda _: False)
 
 
 def next_batch(intake: Intake, records: int = 5_000) -> Batch:

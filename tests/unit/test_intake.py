@@ -23,6 +23,7 @@ from pipeline.contracts.coordinates import Coordinates
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import intake as intake_module
 from pipeline.runtime.transactional.intake import Batch, Intake
+from pipeline.runtime.transactional.standstill import Standstill
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 
@@ -35,7 +36,7 @@ LEFT = member(-1, "", MemberState.UNJOINED)
 
 def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
     """Return an intake that refuses to decide about losses."""
-    return Intake(consumer, read=one_by_one(is_input=is_input).read, lost=REFUSE, has_outputs=lambda _: outputs)
+    return Intake(lambda: consumer, read=one_by_one(is_input=is_input).read, lost=REFUSE, has_outputs=lambda _: outputs)
 
 
 def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:
@@ -166,7 +167,7 @@ def test_outputs_are_looked_for_by_the_partition_that_lacks_an_offset() -> None:
     asked: list[int] = []
     consumer = FakeConsumer([({}, member(1))], offsets={ZERO: 5}, assigned={ZERO, ONE, TopicPartition("input", 2)})
     intake = Intake(
-        consumer,
+        lambda: consumer,
         read=one_by_one(is_input=True).read,
         lost=REFUSE,
         has_outputs=lambda number: bool(asked.append(number)),  # type: ignore[func-returns-value]
@@ -407,3 +408,18 @@ def test_a_partition_that_was_just_added_is_asked_for_again() -> None:
     intake = intake_of(consumer)
     with pytest.raises(LeaderNotAvailableError, match="partition=1"):
         intake.poll(500)
+
+
+def test_a_consumer_that_hangs_is_replaced() -> None:
+    """The new one joins anew and begins at the committed offsets; the old one has left the group."""
+    hanging = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7}, ends={ZERO: 99})
+    fresh = FakeConsumer([({}, member(2)), (some(5), member(2))], offsets={ZERO: 5})
+    consumers = iter([hanging, fresh])
+    intake = Intake(lambda: next(consumers), read=one_by_one(is_input=True).read, lost=REFUSE, has_outputs=bool)
+    seconds = iter(range(0, 10_000, 10))
+    intake._standstill = Standstill(lambda: next(seconds))  # noqa: SLF001 (the clock is not the intake's business)
+    batch = None
+    for _ in range(9):
+        batch = batch or intake.poll(500)
+    assert batch is not None
+    assert (len(hanging.closed), fresh.sought, list(batch.ends())) == (1, [(ZERO, 5)], [ZERO])

@@ -14,6 +14,7 @@ from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
+from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
 if TYPE_CHECKING:
@@ -73,12 +74,16 @@ class Intake:
     dropped, and every partition is sought to its committed offset.
     """
 
-    def __init__(self, consumer: Any, *, read: Read, lost: str, has_outputs: Callable[[int], bool]) -> None:  # noqa: ANN401
-        """Read with ``consumer``; ``read`` makes our records of what it returns of one partition.
+    def __init__(
+        self, make_consumer: Callable[[], Any], *, read: Read, lost: str, has_outputs: Callable[[int], bool]
+    ) -> None:
+        """Read with what ``make_consumer`` returns; ``read`` makes our records of what it brings of one partition.
 
         ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
         """
-        self._consumer = consumer
+        self._make_consumer = make_consumer
+        self._consumer = make_consumer()
+        self._standstill = Standstill()
         self._read = read
         self._lost = lost
         self._has_outputs = has_outputs
@@ -101,7 +106,12 @@ class Intake:
         except (NoOffsetForPartitionError, OffsetOutOfRangeError):
             polled, self._member = {}, None
         try:
-            return self._batch_of(polled)
+            try:
+                return self._batch_of(polled)
+            except ConsumerHangsError as error:
+                logger.warning("replacing the consumer: %s", error)
+                self._replace_consumer()
+                return None
         except BaseException:
             # Whatever was polled is not handed out: the next poll begins at the committed offsets.
             self._member = None
@@ -113,12 +123,18 @@ class Intake:
         joined = membership.state == MemberState.STABLE and membership.generation_id >= 0 and membership.member_id
         if not joined:
             self._member = None
+            self._standstill.moved()
             return None
         member = (membership.generation_id, membership.member_id)
         if member != self._member:
             self.rewind()
             self._member = member
+            self._standstill.moved()
             return None
+        if polled:
+            self._standstill.moved()
+        else:
+            self._standstill.look(self._consumer)
         positions = self._moved_positions()
         if not (polled or positions):
             return None
@@ -144,6 +160,7 @@ class Intake:
 
     def go_on(self) -> None:
         """Read again, after :meth:`stay`."""
+        self._standstill.moved()
         self._consumer.resume(*self._consumer.paused())
 
     def rewind(self) -> None:
@@ -167,6 +184,12 @@ class Intake:
             self._consumer.seek(place, offset)
             self._known[place] = -1 if state.committed is None else offset
         logger.info("assigned", extra={"partitions": [place.partition for place in places]})
+
+    def _replace_consumer(self) -> None:
+        fresh = self._make_consumer()  # joins the group at its first poll
+        self.close()
+        self._consumer, self._member = fresh, None
+        self._standstill.moved()
 
     def _moved_positions(self) -> dict[TopicPartition, int]:
         """Return, once a second, how far was read beyond what is committed: over markers and aborted records.

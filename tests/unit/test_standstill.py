@@ -1,0 +1,82 @@
+"""A consumer that hangs is told from one that has nothing to bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kafka.errors import KafkaTimeoutError
+from kafka.structs import TopicPartition
+
+from pipeline.runtime.transactional.standstill import LOOK_SECONDS, ConsumerHangsError, Standstill
+from tests.unit.fake_kafka import FakeConsumer
+
+ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
+
+
+class Bench:
+    """A consumer of two partitions, and a clock that goes on at every look."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.now = 0.0
+        self.consumer = FakeConsumer([], assigned={ZERO, ONE}, **fields)
+        self.standstill = Standstill(lambda: self.now)
+
+    def look(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look after so many seconds without a record."""
+        self.now += seconds
+        self.standstill.look(self.consumer)
+
+
+def test_what_waits_twice_at_the_same_position_was_not_brought() -> None:
+    """The error names the partition and what it lacks."""
+    bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 8, ONE: 9})
+    bench.look()
+    with pytest.raises(ConsumerHangsError, match="input:0 at 7 of 8"):
+        bench.look()
+
+
+def test_nothing_is_asked_before_it_is_due() -> None:
+    """A question every ten seconds, however often a poll brings nothing."""
+    bench = Bench(positions={ZERO: 7, ONE: 9}, raises={"position": [KafkaTimeoutError()]})
+    for _ in range(9):
+        bench.look(1)
+    assert bench.consumer.raises["position"]
+
+
+@pytest.mark.parametrize(
+    ("positions", "ends"),
+    [({ZERO: 7, ONE: 9}, {ZERO: 7, ONE: 9}), ({ZERO: 7}, {ZERO: 7, ONE: 9}), ({}, {})],
+    ids=["all was read", "no position yet", "nothing known"],
+)
+def test_who_has_read_all_does_not_hang(positions: dict[Any, int], ends: dict[Any, int]) -> None:
+    """A quiet topic may be quiet for ever."""
+    bench = Bench(positions=positions, ends=ends)
+    for _ in range(5):
+        bench.look()
+
+
+def test_a_position_that_moves_is_progress() -> None:
+    """Over markers and aborted records, of which a poll brings nothing."""
+    bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 99, ONE: 9})
+    for position in range(8, 12):
+        bench.look()
+        bench.consumer.positions[ZERO] = position
+
+
+def test_records_in_between_begin_the_wait_anew() -> None:
+    """Only a stretch of time without any record counts."""
+    bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 99, ONE: 9})
+    for _ in range(4):
+        bench.look()
+        bench.standstill.moved()
+
+
+@pytest.mark.parametrize("step", ["position", "end_offsets"])
+def test_a_cluster_that_does_not_answer_is_no_hang(step: str) -> None:
+    """While brokers are away nobody can tell, and a new consumer would bring nothing either."""
+    errors: list[BaseException] = [KafkaTimeoutError() for _ in range(4)]
+    bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 99, ONE: 9}, raises={step: errors})
+    for _ in range(4):
+        bench.look()
+    assert not errors
