@@ -57,7 +57,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def result_of(scenario: Scenario, stage: Stage, report: Report, seed: int, seconds: float) -> Result:
     """Return what came of a scenario that was played to its end."""
-    unexpected = [] if scenario.may_end or not stage.ended else [f"ended by themselves: {dict(stage.ended)}"]
+    unexpected = [] if not stage.ended else [f"ended by themselves: {dict(stage.ended)}"]
     unexpected += [f"left open: {stage.left_open}"] if stage.left_open else []
     return Result(
         scenario=scenario.name,

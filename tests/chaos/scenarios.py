@@ -19,7 +19,7 @@ class Scenario:
     """One fault. ``play`` brings it about; its docstring is what people read of it.
 
     ``share`` times the length of a run (see ``CHAOS_KILLS``) is how often, at least once and at most ``most`` times.
-    ``short`` ones are in the short form. ``may_end``: services may end by themselves and be started again.
+    ``short`` ones are in the short form.
     """
 
     play: Callable[[Stage, int, Random], None]
@@ -28,7 +28,6 @@ class Scenario:
     most: int = 1_000_000
     short: bool = True
     fronted: bool = False
-    may_end: bool = False
 
     @property
     def name(self) -> str:

@@ -106,9 +106,7 @@ class Cluster:
 
     def readable_ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Return by partition up to where committed records can be read now; an open transaction holds it back."""
-        wanted = {TopicPartition(topic, partition): OffsetSpec.LATEST for partition in range(partitions)}
-        found = self._admin.list_partition_offsets(wanted, isolation_level=READ_COMMITTED)
-        return {place.partition: end.offset for place, end in found.items()}
+        return self._offsets(topic, partitions, OffsetSpec.LATEST, isolation_level=READ_COMMITTED)
 
     def at_times(self, topic: str, times_ms: Mapping[int, int]) -> dict[int, int]:
         """Return the offset of the first record, as they stand in the log, whose time is not before the one asked for.
@@ -119,9 +117,10 @@ class Cluster:
         found = self._admin.list_partition_offsets(wanted) if wanted else {}
         return {place.partition: first.offset for place, first in found.items() if first.offset >= 0}
 
-    def _offsets(self, topic: str, partitions: int, spec: OffsetSpec) -> dict[int, int]:
+    def _offsets(self, topic: str, partitions: int, spec: OffsetSpec, **how: str) -> dict[int, int]:
         wanted = {TopicPartition(topic, partition): spec for partition in range(partitions)}
-        return {place.partition: found.offset for place, found in self._admin.list_partition_offsets(wanted).items()}
+        found = self._admin.list_partition_offsets(wanted, **how)
+        return {place.partition: one.offset for place, one in found.items()}
 
     def _config_values(self, names: list[str], key: str) -> dict[str, Any]:
         if not names:
