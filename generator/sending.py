@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS: Final = 0.5
-# Below a millisecond a wait costs more than it waits: fast rates send several at a time.
-SHORTEST_WAIT_SECONDS: Final = 0.001
+# Fast rates send several at a time. Waking more often costs more than it saves: at 1,000/s a millisecond took 50 % of a
+# core instead of 43 %, and records waited longer for a sender that had to share it.
+SHORTEST_WAIT_SECONDS: Final = 0.002
 REPORT_SECONDS: Final = 10.0
 CHUNK: Final = 1_000
 LEAST_IN_FLIGHT: Final = 100

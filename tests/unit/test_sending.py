@@ -99,7 +99,7 @@ def test_the_rate_is_kept(monkeypatch: pytest.MonkeyPatch, rate: float, seconds:
 
 
 def test_a_thousand_a_second_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten seconds of 1,000 a second are 10,000 transactions, one or two in a millisecond and never a burst."""
+    """Ten seconds of 1,000 a second are 10,000 transactions, two or three at a time and never a burst."""
     rig = Rig(monkeypatch, 1_000.0, 10.0)
     before: list[int] = []
 
@@ -109,7 +109,7 @@ def test_a_thousand_a_second_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) 
 
     rig.on_turn = note
     assert rig.sender.run(rig.clock) == pytest.approx(10_000, rel=0.001)
-    assert max(after - earlier for earlier, after in pairwise(before)) <= 2
+    assert max(after - earlier for earlier, after in pairwise(before)) <= 3
 
 
 def test_what_is_held_back_is_looked_at_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_what_is_held_back_is_looked_at_again_soon(monkeypatch: pytest.MonkeyPat
     held = [True, True, False]
     monkeypatch.setattr(rig.publisher, "push", lambda **_: bool(held and held.pop(0)))
     rig.sender.run(rig.clock)
-    assert [round(wait, 3) for wait in rig.clock.waits[:2]] == [0.001, 0.5]
+    assert [round(wait, 3) for wait in rig.clock.waits[:2]] == [0.002, 0.5]
 
 
 def test_exactly_the_count_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
