@@ -15,6 +15,7 @@ from pipeline.runtime.clients.producers import plain_producer
 from pipeline.runtime.health import Heartbeat
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.publisher import Publisher
+from pipeline.runtime.record_path import outlet_of
 from pipeline.runtime.startup import until_answered, wait_for_topics
 
 FINISH_SECONDS = 20.0
@@ -24,9 +25,10 @@ def generate(settings: GeneratorSettings, stop: Stop) -> None:
     """Send transactions until the count is reached or a stop is requested."""
     kafka, name = settings.common.kafka, settings.common.topics[topics.TRANSACTIONS]
     client_id = f"{kafka.id_prefix}-generator"
-    wait_for_topics([name], kafka, client_id, stop.wait)
+    facts = wait_for_topics([name], kafka, client_id, stop.wait)[name]
     producer = until_answered("connecting", lambda: plain_producer(kafka, client_id), kafka, stop.wait)
-    publisher = Publisher(producer, name, most_in_flight(settings.per_second))
+    outlet = outlet_of(settings.record_path, producer, facts)
+    publisher = Publisher(outlet, most_in_flight(settings.per_second))
     chance = Random(SystemRandom().getrandbits(64) if settings.seed is None else settings.seed)  # noqa: S311 (no secret)
     of_payments = settings.common.format.name == PaymentFormat.name
     source = PaymentSource(chance, settings.timezone) if of_payments else TransferSource(chance, settings.currency)

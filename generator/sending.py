@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from generator.pacing import Pacer
+from pipeline.contracts.moments import moment_of
 from pipeline.runtime.publisher import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS: Final = 0.5
-# Below a millisecond a wait costs more than it waits: fast rates send several at a time.
-SHORTEST_WAIT_SECONDS: Final = 0.001
+# Fast rates send several at a time. Waking more often costs more than it saves: at 1,000/s a millisecond took 50 % of a
+# core instead of 43 %, and records waited longer for a sender that had to share it.
+SHORTEST_WAIT_SECONDS: Final = 0.002
 REPORT_SECONDS: Final = 10.0
-CHUNK: Final = 500
+CHUNK: Final = 1_000
 LEAST_IN_FLIGHT: Final = 100
 
 
@@ -60,17 +61,17 @@ class Sender:
             if self._count is not None:
                 wanted = min(wanted, self._count - pacer.sent)
             if not wanted:
-                stop.wait(min(max(pacer.seconds_until_due(now), SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS))
+                # What is held back goes as soon as its partition is free.
+                longest = SHORTEST_WAIT_SECONDS if self._publisher.push() else LONGEST_WAIT_SECONDS
+                stop.wait(min(max(pacer.seconds_until_due(now), SHORTEST_WAIT_SECONDS), longest))
             elif self._publisher.wait_for_room():
                 self._send(min(wanted, self._publisher.room, CHUNK))
         self._report(time.monotonic(), last=True)
         return pacer.sent
 
     def _send(self, count: int) -> None:
-        for _ in range(count):
-            moment = datetime.now(UTC)
-            made = self._source.make(moment)
-            self._publisher.send(made.key, made.value, int(moment.timestamp() * 1000))
+        timestamp_ms = time.time_ns() // 1_000_000
+        self._publisher.send(self._source.make(moment_of(timestamp_ms), count), timestamp_ms)
         self._pacer.took(count)
 
     def _report(self, now: float, *, last: bool = False) -> None:

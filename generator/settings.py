@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing, settings
 from pipeline.runtime.environment import Environment, Variable
+from pipeline.runtime.record_path import RECORD_PATH
 from pipeline.runtime.settings import CommonSettings
 
 if TYPE_CHECKING:
@@ -32,13 +33,20 @@ GENERATOR_SEED = Variable(
     "GENERATOR_SEED",
     parsing.optional(parsing.whole_number(0, MOST_SEED)),
     "",
-    "The same seed makes the same transactions, but for their time; empty: others every time.",
+    "The same seed makes the same transactions, but for their time, until a new version; empty: others every time.",
 )
 TRANSFER_CURRENCY = Variable(
     "TRANSFER_CURRENCY", parsing.currency, "EUR", "Currency of the transfers that are made up."
 )
 
-VARIABLES = (*settings.VARIABLES, TRANSACTIONS_PER_SECOND, TRANSACTIONS_COUNT, GENERATOR_SEED, TRANSFER_CURRENCY)
+VARIABLES = (
+    *settings.VARIABLES,
+    TRANSACTIONS_PER_SECOND,
+    TRANSACTIONS_COUNT,
+    GENERATOR_SEED,
+    TRANSFER_CURRENCY,
+    RECORD_PATH,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class GeneratorSettings:
     seed: int | None
     currency: str
     timezone: ZoneInfo
+    record_path: str
 
     @classmethod
     def from_env(cls, values: Mapping[str, str]) -> GeneratorSettings:
@@ -68,6 +77,7 @@ class GeneratorSettings:
             seed=env.read(GENERATOR_SEED),
             currency=env.read(TRANSFER_CURRENCY),
             timezone=env.read(settings.PAYMENT_TIMEZONE),
+            record_path=env.read(RECORD_PATH),
         )
         env.check()
         return read

@@ -14,13 +14,17 @@ from pipeline.contracts.records import record_of
 from pipeline.runtime import parsing
 from pipeline.runtime.batches.compatible import why_not
 from pipeline.runtime.batches.consuming import read_batches
+from pipeline.runtime.batches.publishing import BatchOutlet
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.environment import Variable
+from pipeline.runtime.outlets import RecordOutlet
 from pipeline.runtime.transactional.senders import RecordSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.outlets import Outlet
     from pipeline.runtime.transactional.intake import Read
     from pipeline.runtime.transactional.senders import Sender
 
@@ -61,9 +65,18 @@ def in_batches(*, is_input: bool) -> RecordPath:
 
 def record_path(wanted: str, *, is_input: bool) -> RecordPath:
     """Return the way that was asked for, or the other where the client at hand does not allow it, and say which."""
-    if wanted == BATCHES:
-        reason = why_not(kafka.__version__, fast_checksums=util.crc32c_c is not None)
-        if reason is None:
-            return in_batches(is_input=is_input)
+    return in_batches(is_input=is_input) if _batches_allowed(wanted) else one_by_one(is_input=is_input)
+
+
+def outlet_of(wanted: str, producer: Any, facts: TopicFacts) -> Outlet:  # noqa: ANN401 (a client without types)
+    """Return the way from a source to a topic, chosen as :func:`record_path` does; ``producer`` has no transactions."""
+    return BatchOutlet(producer, facts) if _batches_allowed(wanted) else RecordOutlet(producer, facts.name)
+
+
+def _batches_allowed(wanted: str) -> bool:
+    if wanted != BATCHES:
+        return False
+    reason = why_not(kafka.__version__, fast_checksums=util.crc32c_c is not None)
+    if reason is not None:
         logger.warning("records are moved one by one, which is several times slower: %s", reason)
-    return one_by_one(is_input=is_input)
+    return reason is None

@@ -21,9 +21,11 @@ from generator.transactions import TransferSource
 from kafka_local import Cluster
 from pipeline.contracts import topics
 from pipeline.runtime.clients import producers
+from pipeline.runtime.clients.cluster import DEFAULT_MAX_MESSAGE_BYTES, TopicFacts
 from pipeline.runtime.clients.producers import end_producer, plain_producer
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher
+from pipeline.runtime.record_path import BATCHES, outlet_of
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 
@@ -103,7 +105,9 @@ def test_without_the_patient_client_the_sender_spins(
 
 def generate(producer: Any, pipeline: Deployment) -> Publisher:
     """Let the generator send as fast as it can for some turns; return what it has handed over."""
-    publisher = Publisher(producer, pipeline.name(topics.TRANSACTIONS), LIMIT)
+    facts = TopicFacts(pipeline.name(topics.TRANSACTIONS), "", 1, DEFAULT_MAX_MESSAGE_BYTES)
+    outlet = outlet_of(BATCHES, producer, facts)
+    publisher = Publisher(outlet, LIMIT)
     stop, beats = Stop(), count(1)
 
     def beat() -> None:

@@ -9,7 +9,7 @@ import demo.settings
 import detector.settings
 import generator.settings
 from pipeline.contracts import headers, topics
-from pipeline.runtime import provision, service_settings, settings
+from pipeline.runtime import provision, record_path, service_settings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
     """Return every variable by name, with who reads it."""
     groups: list[tuple[Iterable[Variable[object]], str]] = [
         (settings.VARIABLES, "all"),
+        ((record_path.RECORD_PATH,), "generator, detector, processors"),
         (service_settings.VARIABLES, "detector, processors"),
         ((provision.PARTITIONS, provision.REPLICATION, provision.MIN_INSYNC), "topics"),
         (generator.settings.VARIABLES, "generator"),

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-from pipeline.runtime.publisher import Publisher, PublishingError
+from pipeline.runtime import publisher as module
+from pipeline.runtime.outlets import RecordOutlet
+from pipeline.runtime.publisher import OVERDUE_SECONDS, Publisher, PublishingError
 from tests.unit.fake_kafka import FakeFuture, FakeProducer
 
 
 def publisher_of(producer: FakeProducer, most: int = 3) -> Publisher:
     """Return a publisher with little room."""
-    return Publisher(producer, "input", max_in_flight=most)
+    return Publisher(RecordOutlet(producer, "input"), most)
 
 
 def fill(publisher: Publisher) -> None:
     """Send until there is no room."""
     while publisher.room:
-        publisher.send(b"k", b"v", 1)
+        publisher.send([(b"k", b"v")], 1)
 
 
 def test_a_record_is_handed_over_as_it_is() -> None:
     """Key, value and time reach the producer, which chooses the partition by the key."""
     producer = FakeProducer()
-    publisher_of(producer).send(b"account", b"{}", 1_795_363_200_123)
+    publisher_of(producer).send([(b"account", b"{}")], 1_795_363_200_123)
     (sent,) = producer.sent
     assert (sent.topic, sent.key, sent.value, sent.timestamp_ms) == ("input", b"account", b"{}", 1_795_363_200_123)
     assert sent.partition is None
@@ -64,11 +68,24 @@ def test_waiting_ends_without_room_where_nothing_is_decided() -> None:
     assert publisher.in_flight == 3
 
 
+def test_a_record_that_nobody_decides_about_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the client has lost track of would take up the room for ever: long after its time it is an error."""
+    producer, now = FakeProducer(), 1_000.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    publisher = publisher_of(producer)
+    fill(publisher)
+    now += OVERDUE_SECONDS
+    assert not publisher.wait_for_room()
+    now += 1
+    with pytest.raises(PublishingError, match="nobody decides about 1 transactions to input"):
+        publisher.wait_for_room()
+
+
 def test_nobody_waits_while_there_is_room() -> None:
     """With room the answer is at once, and no future is asked."""
     producer = FakeProducer()
     publisher = publisher_of(producer)
-    publisher.send(b"k", b"v", 1)
+    publisher.send([(b"k", b"v")], 1)
 
     def asked(_: FakeFuture) -> None:
         pytest.fail("a future was waited for")
@@ -86,7 +103,7 @@ def test_no_more_is_in_flight_than_allowed_and_all_is_counted(most: int, steps: 
     for step in steps:
         undecided = [future for future in producer.futures if not future.is_done]
         if step == "send" and publisher.wait_for_room():
-            publisher.send(b"k", b"v", 1)
+            publisher.send([(b"k", b"v")], 1)
             sent += 1
         elif step in {"resolve", "fail"} and undecided:
             undecided[len(undecided) // 2].resolve(KafkaError() if step == "fail" else None)
@@ -110,9 +127,9 @@ def test_finishing_tells_of_what_failed() -> None:
     """A record that a broker refused ends the generator with an error, however long ago it was."""
     producer = FakeProducer()
     publisher = publisher_of(producer)
-    publisher.send(b"k", b"v", 1)
+    publisher.send([(b"k", b"v")], 1)
     producer.futures[0].resolve(MessageSizeTooLargeError())
-    publisher.send(b"k", b"v", 1)
+    publisher.send([(b"k", b"v")], 1)
     with pytest.raises(PublishingError, match="1 transactions failed and 0 are undecided, of 1 delivered") as ended:
         publisher.finish(20.0)
     assert ended.value.exit_code == 1
@@ -140,4 +157,16 @@ def test_a_topic_that_no_broker_tells_of_is_an_error_with_its_name() -> None:
     """The client gives up on a topic that nobody knows: that ends the run, with a sentence."""
     producer = FakeProducer({"send": [KafkaTimeoutError("no metadata")]})
     with pytest.raises(PublishingError, match="cannot send to input"):
-        publisher_of(producer).send(b"k", b"v", 1)
+        publisher_of(producer).send([(b"k", b"v")], 1)
+
+
+def test_what_was_not_taken_any_more_is_undecided() -> None:
+    """Where the client refuses a record, those before it are on their way, and none is left out of the count."""
+    producer = FakeProducer()
+    publisher = publisher_of(producer)
+    publisher.send([(b"k", b"v")], 1)
+    producer.raises["send"] = [KafkaTimeoutError("no metadata")]
+    with pytest.raises(PublishingError):
+        publisher.send([(b"k", b"v"), (b"k", b"w")], 1)
+    with pytest.raises(PublishingError, match="0 transactions failed and 2 are undecided, of 1 delivered"):
+        publisher.finish(1.0)

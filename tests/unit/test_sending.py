@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ import pytest
 from generator import sending
 from generator.sending import CHUNK, Sender, most_in_flight
 from generator.transactions import Generated
+from pipeline.contracts.moments import milliseconds_of
 from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.outlets import RecordOutlet
 from pipeline.runtime.publisher import Publisher
 from tests.unit.fake_kafka import FakeProducer
 
@@ -56,11 +59,11 @@ class Counting:
         self.made = 0
         self.moments: list[datetime] = []
 
-    def make(self, moment: datetime) -> Generated:
-        """Return the next number."""
-        self.moments.append(moment)
-        self.made += 1
-        return Generated(b"k", b"%d" % self.made)
+    def make(self, moment: datetime, count: int) -> list[Generated]:
+        """Return the next numbers."""
+        self.moments += [moment] * count
+        self.made += count
+        return [Generated(b"k", b"%d" % number) for number in range(self.made - count + 1, self.made + 1)]
 
 
 class Rig:
@@ -68,10 +71,10 @@ class Rig:
 
     def __init__(self, patch: pytest.MonkeyPatch, rate: float, until: float, count: int | None = None) -> None:
         self.clock = Clock(until)
-        patch.setattr(sending, "time", SimpleNamespace(monotonic=self.clock.monotonic))
+        patch.setattr(sending, "time", SimpleNamespace(monotonic=self.clock.monotonic, time_ns=time.time_ns))
         self.producer = FakeProducer()
         self.most = 1_234
-        self.publisher = Publisher(self.producer, "input", self.most)
+        self.publisher = Publisher(RecordOutlet(self.producer, "input"), self.most)
         self.source = Counting()
         self.sender = Sender(self.source, self.publisher, rate, count, self._turn)
         self.on_turn: Callable[[], None] = self.deliver
@@ -93,6 +96,29 @@ def test_the_rate_is_kept(monkeypatch: pytest.MonkeyPatch, rate: float, seconds:
     rig = Rig(monkeypatch, rate, seconds)
     assert rig.sender.run(rig.clock) == pytest.approx(expected, rel=0.002, abs=1)
     assert [sent.value for sent in rig.producer.sent] == [b"%d" % (number + 1) for number in range(rig.source.made)]
+
+
+def test_a_thousand_a_second_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds of 1,000 a second are 10,000 transactions, two or three at a time and never a burst."""
+    rig = Rig(monkeypatch, 1_000.0, 10.0)
+    before: list[int] = []
+
+    def note() -> None:
+        rig.deliver()
+        before.append(len(rig.producer.sent))
+
+    rig.on_turn = note
+    assert rig.sender.run(rig.clock) == pytest.approx(10_000, rel=0.001)
+    assert max(after - earlier for earlier, after in pairwise(before)) <= 3
+
+
+def test_what_is_held_back_is_looked_at_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a batch waits for the one before it, nobody sleeps until the next transaction is due."""
+    rig = Rig(monkeypatch, 1.0, 3.0)
+    held = [True, True, False]
+    monkeypatch.setattr(rig.publisher, "push", lambda **_: bool(held and held.pop(0)))
+    rig.sender.run(rig.clock)
+    assert [round(wait, 3) for wait in rig.clock.waits[:2]] == [0.002, 0.5]
 
 
 def test_exactly_the_count_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,12 +182,12 @@ def test_large_debts_are_paid_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_transaction_is_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """The moment of a transaction is when it was made, in UTC, and the record has the same to the millisecond."""
-    before = datetime.now(UTC)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
     rig = Rig(monkeypatch, 10.0, 1.0)
     rig.sender.run(rig.clock)
     for moment, sent in zip(rig.source.moments, rig.producer.sent, strict=True):
         assert before <= moment <= datetime.now(UTC)
-        assert sent.timestamp_ms == int(moment.timestamp() * 1000)
+        assert sent.timestamp_ms == milliseconds_of(moment)
 
 
 def test_what_could_not_be_sent_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

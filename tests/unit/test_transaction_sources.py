@@ -11,7 +11,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generator.settings import GeneratorSettings
 from generator.transactions import PAYEES, PAYMENT_TYPES, Generated, PaymentSource, TransferSource
@@ -39,6 +42,12 @@ def source_of(dialect: str, seed: int) -> Source:
     return TransferSource(seeded(seed), "EUR") if dialect == "transfer" else PaymentSource(seeded(seed), SEOUL)
 
 
+def one(source: Source, moment: datetime) -> Generated:
+    """Return the next transaction."""
+    (made,) = source.make(moment, 1)
+    return made
+
+
 def members(made: Generated) -> dict[str, Any]:
     """Return what was made, amounts exact to the digit."""
     decoded: dict[str, Any] = json.loads(made.value, parse_float=Decimal)
@@ -54,24 +63,26 @@ def but_for_time(made: Generated) -> tuple[bytes, dict[str, Any]]:
 def test_the_same_seed_makes_the_same_transactions_but_for_their_time(dialect: str) -> None:
     """Two runs differ in nothing but when they were, and another seed makes other transactions."""
     first, second, other = source_of(dialect, 7), source_of(dialect, 7), source_of(dialect, 8)
-    made = [but_for_time(first.make(MOMENT + timedelta(seconds=number))) for number in range(200)]
-    again = [but_for_time(second.make(MOMENT + timedelta(days=number))) for number in range(200)]
+    made = [but_for_time(one(first, MOMENT + timedelta(seconds=number))) for number in range(200)]
+    again = [but_for_time(one(second, MOMENT + timedelta(days=number))) for number in range(200)]
     assert made == again
-    assert made != [but_for_time(other.make(MOMENT)) for _ in range(200)]
+    assert made != [but_for_time(one(other, MOMENT)) for _ in range(200)]
 
 
 @pytest.mark.parametrize("dialect", ["transfer", "payment"])
 def test_ids_are_uuids_and_never_come_twice(dialect: str) -> None:
     """Every transaction has an id of its own, of the kind that is random."""
     source = source_of(dialect, 1)
-    ids = [members(source.make(MOMENT))["transaction_id"] for _ in range(5_000)]
+    ids = [members(one(source, MOMENT))["transaction_id"] for _ in range(5_000)]
     assert len(set(ids)) == len(ids)
-    assert {uuid.UUID(transaction_id).version for transaction_id in ids} == {4}
+    read = [uuid.UUID(transaction_id) for transaction_id in ids]
+    assert [str(one) for one in read] == ids
+    assert {(one.version, one.variant) for one in read} == {(4, uuid.RFC_4122)}
 
 
 def test_transfers_have_their_members_and_the_source_as_key() -> None:
     """The key is the account whose order is kept, and the time has milliseconds and is UTC."""
-    made = TransferSource(seeded(3), "EUR").make(MOMENT)
+    made = one(TransferSource(seeded(3), "EUR"), MOMENT)
     found = members(made)
     assert list(found) == ["transaction_id", "timestamp", "source", "target", "amount", "currency"]
     assert made.key == found["source"].encode()
@@ -84,7 +95,7 @@ def test_amounts_of_transfers_are_spread_evenly_from_1_to_1000() -> None:
     source = TransferSource(seeded(20_261_122), "EUR")
     amounts: list[Decimal] = []
     for _ in range(20_000):
-        found = members(source.make(MOMENT))
+        found = members(one(source, MOMENT))
         assert ACCOUNT.fullmatch(found["source"])
         assert ACCOUNT.fullmatch(found["target"])
         amounts.append(found["amount"])
@@ -96,41 +107,43 @@ def test_amounts_of_transfers_are_spread_evenly_from_1_to_1000() -> None:
     assert max(amounts) > 999
 
 
-def test_the_ends_of_the_range_are_reached() -> None:
-    """Both 1.00 and 1000.00 can come, and are written with their cents."""
+@pytest.mark.parametrize("dialect", ["transfer", "payment"])
+@given(counts=st.lists(st.integers(0, 700), max_size=6))
+def test_it_does_not_matter_how_many_are_asked_for_at_a_time(dialect: str, counts: list[int]) -> None:
+    """The same seed makes the same transactions also where they become due in other portions."""
+    portions, single = source_of(dialect, 7), source_of(dialect, 7)
+    made = [transaction for count in counts for transaction in portions.make(MOMENT, count)]
+    assert made == single.make(MOMENT, sum(counts))
 
-    class Fixed(Random):
-        ends: tuple[int, ...] = (100, 100_000)
 
-        def randint(self, a: int, b: int) -> int:
-            assert (a, b) == self.ends
-            return self.ends[self.random() < 0.5]
-
-    source = TransferSource(Fixed(1), "EUR")
-    assert {re.findall(rb'"amount":([0-9.]+)', source.make(MOMENT).value)[0] for _ in range(50)} == {
-        b"1.00",
-        b"1000.00",
-    }
+@pytest.mark.parametrize("dialect", ["transfer", "payment"])
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "BHD", "CLF"])
+def test_the_bytes_are_those_that_an_encoder_writes(dialect: str, currency: str) -> None:
+    """Put together from parts, the JSON is what msgspec makes of the same members."""
+    source = TransferSource(seeded(7), currency) if dialect == "transfer" else source_of(dialect, 7)
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    for made in source.make(MOMENT, 3_000):
+        assert encode(members(made)) == made.value
 
 
 def test_about_a_tenth_of_transfers_is_of_900_and_above() -> None:
     """The default rule finds a share of frauds that shows and does not drown the rest."""
     source = TransferSource(seeded(20_261_122), "EUR")
-    large = sum(Decimal(members(source.make(MOMENT))["amount"]) >= 900 for _ in range(50_000))
+    large = sum(Decimal(members(one(source, MOMENT))["amount"]) >= 900 for _ in range(50_000))
     assert 0.09 <= large / 50_000 <= 0.11
 
 
 def test_accounts_are_made_of_all_letters_and_digits() -> None:
     """Capital and small letters and digits all come, and hardly any account twice."""
     source = TransferSource(seeded(5), "EUR")
-    accounts = [members(source.make(MOMENT))["source"] for _ in range(5_000)]
+    accounts = [members(one(source, MOMENT))["source"] for _ in range(5_000)]
     assert len(set("".join(accounts))) == 62
     assert len(set(accounts)) == len(accounts)
 
 
 def test_payments_have_their_members_and_the_payee_as_key() -> None:
     """The payment's time is that of a clock on a wall in Seoul."""
-    made = PaymentSource(seeded(3), SEOUL).make(MOMENT)
+    made = one(PaymentSource(seeded(3), SEOUL), MOMENT)
     found = members(made)
     assert list(found) == ["transaction_id", "DATE", "TIME", "PAYMENT_TYPE", "AMOUNT", "TO"]
     assert made.key == found["TO"].encode()
@@ -140,7 +153,7 @@ def test_payments_have_their_members_and_the_payee_as_key() -> None:
 def test_payments_are_spread_over_types_payees_and_amounts() -> None:
     """All types and payees come, about equally often, and amounts are whole from 0 to 100."""
     source = PaymentSource(seeded(20_261_122), SEOUL)
-    made = [members(source.make(MOMENT)) for _ in range(20_000)]
+    made = [members(one(source, MOMENT)) for _ in range(20_000)]
     for name, options in (("PAYMENT_TYPE", PAYMENT_TYPES), ("TO", PAYEES)):
         counts = {option: sum(found[name] == option for found in made) for option in options}
         assert sum(counts.values()) == len(made)
@@ -162,7 +175,7 @@ def test_every_transfer_is_one_that_the_codec_reads(currency: str) -> None:
     source, codec = TransferSource(seeded(11), currency), Codec(TransferFormat(), "topic-id")
     for number in range(500):
         moment = MOMENT + timedelta(hours=number)
-        made = source.make(moment)
+        made = one(source, moment)
         read = codec.read(record(made.value))
         assert read.account.encode() == made.key
         assert read.amount == Decimal(members(made)["amount"])
@@ -177,7 +190,7 @@ def test_every_payment_is_one_that_the_codec_reads(zone: str) -> None:
     codec = Codec(PaymentFormat(ZoneInfo(zone), "KRW"), "topic-id")
     for number in range(500):
         moment = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC) + timedelta(hours=7 * number)
-        made = source.make(moment)
+        made = one(source, moment)
         read = codec.read(record(made.value))
         assert read.account.encode() == made.key
         assert read.amount == members(made)["AMOUNT"]
@@ -187,7 +200,7 @@ def test_every_payment_is_one_that_the_codec_reads(zone: str) -> None:
 
 def test_a_day_ends_where_the_wall_clock_says() -> None:
     """In the evening of UTC it is the next day in Seoul."""
-    made = PaymentSource(seeded(1), SEOUL).make(datetime(2026, 12, 31, 15, 0, 0, tzinfo=UTC))
+    made = one(PaymentSource(seeded(1), SEOUL), datetime(2026, 12, 31, 15, 0, 0, tzinfo=UTC))
     found = members(made)
     assert (found["DATE"], found["TIME"]) == ("01/01/2027", "00:00:00")
     assert PAYMENTS.read(record(made.value)).timestamp == datetime(2026, 12, 31, 15, 0, 0, tzinfo=UTC)
@@ -195,5 +208,5 @@ def test_a_day_ends_where_the_wall_clock_says() -> None:
 
 def test_the_two_dialects_are_told_apart_by_their_codecs() -> None:
     """A transfer is no payment and a payment is no transfer."""
-    assert TRANSFERS.read(record(TransferSource(seeded(1), "EUR").make(MOMENT).value)).source
-    assert PAYMENTS.read(record(PaymentSource(seeded(1), SEOUL).make(MOMENT).value)).source is None
+    assert TRANSFERS.read(record(one(TransferSource(seeded(1), "EUR"), MOMENT).value)).source
+    assert PAYMENTS.read(record(one(PaymentSource(seeded(1), SEOUL), MOMENT).value)).source is None

@@ -1,4 +1,5 @@
 """Whole record batches instead of single records: read in one pass, copied where nothing changes, written as one.
 
-So far the bytes alone (varints, records, batches to write); the loop moves single records until the rest is there.
+``reading``, ``writing``, ``varints`` and ``partitioning`` are about bytes alone; ``consuming`` and ``producing`` are where
+the client's own names are leaned on; ``sending`` serves transactions, ``publishing`` the generator.
 """

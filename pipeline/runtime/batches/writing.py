@@ -17,6 +17,7 @@ HEADER_BYTES: Final = 61  # of a batch, before its records
 
 _ORIGIN: Final = quickly(len(ORIGIN.name)) + ORIGIN.name.encode()
 _ORIGIN_ALONE: Final = quickly(1) + _ORIGIN
+_NO_HEADERS: Final = quickly(0)
 _NULL: Final = encoded(NULL)
 _TABLE: Final = len(SMALL)
 
@@ -41,6 +42,14 @@ def packed_origin(origin: Coordinates) -> bytes:
 def packed(content: bytes | None) -> bytes:
     """Return a key or a value as it stands in a record, its length first."""
     return _NULL if content is None else quickly(len(content)) + content
+
+
+def packed_plain(key: bytes, value: bytes) -> bytes:
+    """Return a record's key, value and headers, of which it has none, as they stand in it."""
+    key_size, value_size = len(key), len(value)
+    if key_size < _TABLE and value_size < _TABLE:  # nearly all; two calls of ``packed`` take twice as long
+        return SMALL[key_size] + key + SMALL[value_size] + value + _NO_HEADERS
+    return packed(key) + packed(value) + _NO_HEADERS
 
 
 class BatchBuilder:
