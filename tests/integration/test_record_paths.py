@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from contextlib import ExitStack, closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
 from kafka import KafkaConsumer
 from kafka.consumer import fetcher
+from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBase
 from kafka.record.util import calc_crc32c
@@ -255,3 +257,46 @@ def test_records_that_compaction_took_are_passed_over(
     expected = [number for number in range(3 * BATCH) if number % BATCH < BATCH // 2 and number % BATCH % 3 == 1]
     for start, records in agreed(pipeline, 0, 2, 48, 49, 77, 99, 100, 250).items():
         assert [record.offset for record in records] == [offset for offset in expected if offset >= start]
+
+
+@paths
+@pytest.mark.parametrize("before", [0, 1], ids=["the first", "behind a good one"])
+def test_a_broken_batch_is_an_error_until_it_is_sound(
+    path: str, before: int, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checksum that fails is told at every poll and nothing is skipped; read well again, all goes on."""
+    pipeline = deploy(partitions=1)
+    put_batches(pipeline, 3)
+    broken = True
+
+    def change(fetched: bytes) -> bytes:
+        found, at = bytearray(fetched), 0
+        while broken and at + HEADER_BYTES < len(found):
+            base, size = struct.unpack_from(">qi", found, at)
+            at += DefaultRecordBase.AFTER_LEN_OFFSET + size
+            if base == before * BATCH:
+                found[at - 1] ^= 1
+        return bytes(found)
+
+    changing(monkeypatch, change)
+    offsets: list[int] = []
+    with closing(reader(pipeline.settings.kafka, "test")) as consumer:
+        one = Reader(pipeline, path, consumer)
+        consumer.seek(one.place, 0)
+
+        def told() -> bool:
+            try:
+                offsets.extend(record.offset for record in one.poll())
+            except CorruptRecordError:
+                return True
+            return False
+
+        for _ in range(3):
+            eventually(told, WITHIN, "the error")
+            assert one.position == before * BATCH
+        broken = False
+        assert offsets == list(range(before * BATCH))
+        for polled in one.polls(one.position):
+            offsets += [record.offset for record in polled]
+    assert offsets == list(range(3 * BATCH))
+    assert all(later == earlier + 1 for earlier, later in pairwise(offsets))
