@@ -74,6 +74,7 @@ def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: p
 def commit_unchecked(output: outputs.Output, batch: Batch) -> None:
     """Commit as ``Output.commit`` does, with no look at the futures."""
     producer = output._producer  # noqa: SLF001 (past the guard)
+    output._sender.finish()  # noqa: SLF001
     producer.flush(timeout=FLUSH_SECONDS)
     producer.send_offsets_to_transaction(batch.ends(), batch.membership)
     producer.commit_transaction()
