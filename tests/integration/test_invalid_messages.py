@@ -110,7 +110,7 @@ def test_control_characters_reach_no_terminal(deploy: Callable[..., Deployment])
 def test_a_large_record_that_was_compressed_to_fit_is_a_truncated_letter(deploy: Callable[..., Deployment]) -> None:
     """5 MB packed into some kB pass the input's limit and could not be written on: the letter keeps their hash.
 
-    Guard: ``Output.check``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
+    Guard: ``Output._check``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
     """
     pipeline = deploy()
     large = changed(padding="x" * 5_000_000)
@@ -170,7 +170,7 @@ def test_without_the_guard_it_fails_every_transaction(
     error: str, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the client says of such a record is an error like a broken connection's: it would be tried for ever."""
-    monkeypatch.setattr(output.Output, "check", lambda *_: None)
+    monkeypatch.setattr(output.Output, "_check", lambda *_: None)
     monkeypatch.setattr(output, "LATEST_AHEAD_MS", 10**12)
     pipeline = deploy()
     pipeline.set_config(topics.TRANSACTIONS, {"message.timestamp.after.max.ms": str(10**15)})
