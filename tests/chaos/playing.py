@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.runtime.record_path import BATCHES
 from tests.chaos.ground import GROUNDS, Ground, NotHereError
-from tests.chaos.result import Result, result_of
+from tests.chaos.result import Result, played, result_of
 from tests.chaos.stage import Stage
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ def play(  # noqa: PLR0913 (what a run is made of)
             scenario.play(stage, length, Random(f"{seed} {scenario.name}"))  # noqa: S311 (no secret)
             report = stage.finish()
     except (AssertionError, TimeoutError) as error:
-        return _failed(scenario, seed, time.monotonic() - began, f"{type(error).__name__}: {error}; logs in {folder}")
-    return result_of(scenario, stage, report, seed, time.monotonic() - began)
+        why = f"{type(error).__name__}: {error}; logs in {folder}"
+        return result_of(scenario, seed, time.monotonic() - began, failure=why)
+    return played(scenario, stage, report, seed, time.monotonic() - began)
 
 
 def play_all(
@@ -51,20 +52,8 @@ def play_all(
             try:
                 ground = stack.enter_context(make())
             except NotHereError as error:
-                yield from (_failed(scenario, seed, 0.0, str(error), not_here=True) for scenario in wanted)
+                yield from (result_of(scenario, seed, 0.0, failure=str(error), not_here=True) for scenario in wanted)
                 continue
             for scenario in wanted:
                 tell(scenario.name)
                 yield play(scenario, ground, scenario.length(kills), seed, **how)
-
-
-def _failed(scenario: Scenario, seed: int, seconds: float, why: str, *, not_here: bool = False) -> Result:
-    return Result(
-        scenario=scenario.name,
-        fault=scenario.told,
-        ground=scenario.ground,
-        seed=seed,
-        seconds=round(seconds, 1),
-        failure=why,
-        not_here=not_here,
-    )
