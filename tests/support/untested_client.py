@@ -10,7 +10,7 @@ import sys
 
 from pipeline.runtime.batches import compatible
 
-TESTED = ("0.0.1", "0.0.2")
+TESTED = ("0.0.1",)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import pytest
 from kafka.consumer.fetcher import Fetcher
 from kafka.record import util
 
-from pipeline.runtime import record_path as module
 from pipeline.runtime.batches import compatible
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.record_path import BATCHES, RECORDS, record_path
@@ -52,7 +51,7 @@ def test_a_version_that_was_not_tested_falls_back_and_says_so(
     version: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also the one right before or behind: the path leans on names that any release may change."""
-    monkeypatch.setattr(module.kafka, "__version__", version)
+    monkeypatch.setattr(kafka, "__version__", version)
     name, (told,) = chosen(BATCHES, caplog)
     assert name == RECORDS
     assert f"kafka-python {version} was not tested" in told
