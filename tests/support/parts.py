@@ -20,18 +20,26 @@ from pipeline.runtime.transactional import Intake, Output
 from pipeline.runtime.transactional.senders import RecordSender
 from pipeline.runtime.transactional.start import REFUSE
 from pipeline.runtime.watchdog import Watchdog
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kafka_local import Cluster as LocalCluster
     from pipeline.runtime.transactional.intake import Batch
-    from tests.support.deployment import Deployment
 
 GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
 
 # For tests of what services do with records: whichever way these go, it has to hold.
 on_both_paths = pytest.mark.parametrize("record_path", [BATCHES, RECORDS])
+
+
+def deployed(cluster: LocalCluster) -> Deployment:
+    """Return a pipeline of one partition on a Kafka that is a test's own, and may be hurt."""
+    pipeline = Deployment(cluster.bootstrap_servers, partitions=1)
+    pipeline.provision()
+    return pipeline
 
 
 def input_of(pipeline: Deployment, partition: int = 0) -> TopicPartition:
