@@ -9,7 +9,7 @@ import demo.settings
 import detector.settings
 import generator.settings
 from pipeline.contracts import headers, topics
-from pipeline.runtime import provision, service, settings
+from pipeline.runtime import provision, record_path, service, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
     """Return every variable by name, with who reads it."""
     groups: list[tuple[Iterable[Variable[object]], str]] = [
         (settings.VARIABLES, "all"),
-        ((service.LOST_OFFSETS,), "detector, processors"),
+        ((service.LOST_OFFSETS, record_path.RECORD_PATH), "detector, processors"),
         ((provision.PARTITIONS, provision.REPLICATION, provision.MIN_INSYNC), "topics"),
         (generator.settings.VARIABLES, "generator"),
         (detector.settings.VARIABLES, "detector"),
