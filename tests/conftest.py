@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.support.broker import Broker, NoBrokerError, running_broker
 from tests.support.deployment import Deployment
 
@@ -29,12 +30,18 @@ def kafka() -> Iterator[Broker]:
 
 
 @pytest.fixture
-def deploy(kafka: Broker) -> Iterator[Callable[..., Deployment]]:
+def record_path() -> str:
+    """Provide the way of records through the services; ``on_both_paths`` of ``tests.support.parts`` takes each."""
+    return BATCHES
+
+
+@pytest.fixture
+def deploy(kafka: Broker, record_path: str) -> Iterator[Callable[..., Deployment]]:
     """Provide a maker of deployments, whose topics are created; its keywords are variables of the services."""
     made: list[Deployment] = []
 
     def make(partitions: int = 2, **variables: str) -> Deployment:
-        deployment = Deployment(kafka.bootstrap, variables, partitions)
+        deployment = Deployment(kafka.bootstrap, {RECORD_PATH.name: record_path, **variables}, partitions)
         made.append(deployment)
         deployment.provision()
         return deployment

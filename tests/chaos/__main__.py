@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.runtime.record_path import BATCHES, RECORDS
 from tests.chaos.playing import play_all
 from tests.chaos.result import HEAD, Result, markdown, rows
 from tests.chaos.scenarios import SCENARIOS, Scenario
@@ -66,7 +67,8 @@ def _play(scenarios: list[Scenario], chosen: argparse.Namespace, console: Consol
         def tell(what: str) -> None:
             progress.update(task, description=f"{what:28}")
 
-        for result in play_all(scenarios, chosen.kills, chosen.seed, mutation=chosen.mutation, tell=tell):
+        how = {"mutation": chosen.mutation, "record_path": chosen.record_path}
+        for result in play_all(scenarios, chosen.kills, chosen.seed, tell=tell, **how):
             results.append(result)
             chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
             progress.console.print(_line(result), markup=False, highlight=False)
@@ -76,7 +78,8 @@ def _play(scenarios: list[Scenario], chosen: argparse.Namespace, console: Consol
 
 def _document(results: list[Result], chosen: argparse.Namespace) -> None:
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    made_by = f'`CHAOS_KILLS={chosen.kills} make chaos ARGS="--seed {chosen.seed} --document"`'
+    path = "" if chosen.record_path == BATCHES else f" --record-path {chosen.record_path}"
+    made_by = f'`CHAOS_KILLS={chosen.kills} make chaos ARGS="--seed {chosen.seed}{path} --document"`'
     told = f"{date.today().isoformat()}, {made_by}:"  # noqa: DTZ011 (the day of whoever measured)
     DOCUMENT.write_text(f"{before}{BEGIN}\n{told}\n\n{markdown(results)}\n{END}{rest.partition(END)[2]}")
 
@@ -104,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kills", type=int, default=kills, help=f"length of the run [{KILLS_VARIABLE}, {DEFAULT_KILLS}]"
     )
     parser.add_argument("--only", type=scenario, nargs="+", metavar="SCENARIO", help="play these alone")
+    parser.add_argument(
+        "--record-path", choices=(BATCHES, RECORDS), default=BATCHES, help=f"how services move records [{BATCHES}]"
+    )
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeat a run's choices")  # noqa: S311
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help=f"where results go [{RESULTS}]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -55,16 +55,26 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return self.clean and not self.failure
 
 
-def result_of(scenario: Scenario, stage: Stage, report: Report, seed: int, seconds: float) -> Result:
-    """Return what came of a scenario that was played to its end."""
-    unexpected = [] if not stage.ended else [f"ended by themselves: {dict(stage.ended)}"]
-    unexpected += [f"left open: {stage.left_open}"] if stage.left_open else []
+def result_of(scenario: Scenario, seed: int, seconds: float, **found: Any) -> Result:
+    """Return what came of a scenario: ``found`` are the fields beside those that say what was played."""
     return Result(
         scenario=scenario.name,
         fault=scenario.told,
         ground=scenario.ground,
         seed=seed,
         seconds=round(seconds, 1),
+        **found,
+    )
+
+
+def played(scenario: Scenario, stage: Stage, report: Report, seed: int, seconds: float) -> Result:
+    """Return what came of a scenario that was played to its end."""
+    unexpected = [] if not stage.ended else [f"ended by themselves: {dict(stage.ended)}"]
+    unexpected += [f"left open: {stage.left_open}"] if stage.left_open else []
+    return result_of(
+        scenario,
+        seed,
+        seconds,
         faults=stage.faults,
         kills=stage.kills,
         judged=report.input,

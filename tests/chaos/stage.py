@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 
 from pipeline.contracts import topics
 from pipeline.runtime.clients.cluster import Cluster as Admin
+from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.chaos.usage import Usage
 from tests.chaos.watch import Watch
 from tests.support.deployment import ROOT, Deployment
@@ -84,16 +85,19 @@ class Stage:
         *,
         fronted: bool = False,
         mutation: str = "",
+        record_path: str = BATCHES,
     ) -> None:
         """Stand on ``ground``; ``folder`` gets the logs.
 
         ``fronted``: the services come through the ground's proxy; the harness never does. ``mutation`` breaks the
-        services on purpose (see ``tests.support.mutations``).
+        services on purpose (see ``tests.support.mutations``). ``record_path`` is the way they move records.
         """
         self.ground = ground
         self.folder = folder
         cluster = ground.cluster
-        self.pipeline = Deployment(cluster.bootstrap_servers, {"TRANSACTION_FORMAT": "payment"}, PARTITIONS)
+        self.pipeline = Deployment(
+            cluster.bootstrap_servers, {"TRANSACTION_FORMAT": "payment", RECORD_PATH.name: record_path}, PARTITIONS
+        )
         self.replicas: list[Replica] = []
         self.ended: Counter[str] = Counter()
         self.costs: list[float] = []

@@ -14,6 +14,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.operations.audit.report import Report
     from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.integration
@@ -25,22 +26,23 @@ def test_a_clean_pipeline_is_found_clean(deploy: Callable[..., Deployment]) -> N
     assert report.line() == "audit: in=5 legit=5 fraud=0 dead-letter=0 lost=0 duplicated=0"
 
 
-def test_a_second_outcome_is_found(deploy: Callable[..., Deployment]) -> None:
-    """The same outcome twice is a duplicate, named by its coordinates."""
-    pipeline = judged(deploy, GOOD, FRAUD, BAD)
+def with_more(pipeline: Deployment) -> Report:
+    """Return the audit after a fraud for the second record and a dead letter for the third were written by hand."""
     forge(pipeline, topics.FRAUD, b"0:1")
     forge(pipeline, topics.TRANSACTIONS_DEAD_LETTER, b"0:2")
-    report = pipeline.audit()
+    return pipeline.audit()
+
+
+def test_a_second_outcome_is_found(deploy: Callable[..., Deployment]) -> None:
+    """The same outcome twice is a duplicate, named by its coordinates."""
+    report = with_more(judged(deploy, GOOD, FRAUD, BAD))
     assert (report.duplicated, report.examples["duplicated"]) == (2, ["0:1", "0:2"])
     assert (report.both_branches, report.clean) == (0, False)
 
 
 def test_outcomes_that_exclude_each_other_are_found(deploy: Callable[..., Deployment]) -> None:
     """On both branches, or on one and among the dead letters, is a kind of its own and no duplicate."""
-    pipeline = judged(deploy, GOOD, GOOD, FRAUD)
-    forge(pipeline, topics.FRAUD, b"0:1")
-    forge(pipeline, topics.TRANSACTIONS_DEAD_LETTER, b"0:2")
-    report = pipeline.audit()
+    report = with_more(judged(deploy, GOOD, GOOD, FRAUD))
     assert (report.both_branches, report.examples["both-branches"]) == (2, ["0:1", "0:2"])
     assert (report.duplicated, report.clean) == (0, False)
 

@@ -5,7 +5,7 @@ A test named ``without_...`` takes the guard out and asserts the harm: when it f
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from tests.support.eventually import eventually
 from tests.support.parts import GOOD, group_of, input_of, member, next_batch, reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from pipeline.runtime.transactional import Output
+    from pipeline.runtime.transactional.intake import Batch
     from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.integration
@@ -36,29 +38,30 @@ def evict(pipeline: Deployment, consumer: Any) -> None:
         admin.remove_group_members(group_of(pipeline), [gone])
 
 
-def test_an_evicted_member_commits_nothing(deploy: Callable[..., Deployment]) -> None:
-    """Guard: the membership that ``Intake.poll`` takes directly behind the poll; brokers fence it."""
-    pipeline = deploy()
+@contextmanager
+def evicted(pipeline: Deployment) -> Iterator[tuple[Any, Output, Batch]]:
+    """Yield a member that has heard of its eviction, an output in a transaction, and the batch it had read before."""
     pipeline.put(*[GOOD] * RECORDS)
     with member(pipeline) as consumer, writing(pipeline) as output:
         batch = next_batch(reading(consumer))
         evict(pipeline, consumer)
         eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
         output.begin()
-        with pytest.raises(KafkaError, match="UnknownMemberId"):
-            output.commit(batch)
+        yield consumer, output, batch
+
+
+def test_an_evicted_member_commits_nothing(deploy: Callable[..., Deployment]) -> None:
+    """Guard: the membership that ``Intake.poll`` takes directly behind the poll; brokers fence it."""
+    pipeline = deploy()
+    with evicted(pipeline) as (_, output, batch), pytest.raises(KafkaError, match="UnknownMemberId"):
+        output.commit(batch)
     assert pipeline.committed("detector") == {}
 
 
 def test_without_the_early_membership_an_evicted_member_commits(deploy: Callable[..., Deployment]) -> None:
     """Taken later, the membership of an evicted member is empty, and brokers accept offsets with that from anybody."""
     pipeline = deploy()
-    pipeline.put(*[GOOD] * RECORDS)
-    with member(pipeline) as consumer, writing(pipeline) as output:
-        batch = next_batch(reading(consumer))
-        evict(pipeline, consumer)
-        eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
-        output.begin()
+    with evicted(pipeline) as (consumer, output, batch):
         output.commit(replace(batch, membership=consumer.group_metadata()))
     assert pipeline.committed("detector")[0] == RECORDS
 

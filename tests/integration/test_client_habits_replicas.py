@@ -17,14 +17,14 @@ from pipeline.contracts import topics
 from pipeline.runtime.clients import producers
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.transactional import output as outputs
-from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
-from tests.support.parts import GOOD, producer_of
+from tests.support.parts import GOOD, deployed, producer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.runtime.transactional.intake import Batch
+    from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.chaos
 
@@ -45,9 +45,7 @@ def pipeline(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Provide a pipeline whose deliveries time out long before the flush that waits for them, which thus returns."""
     monkeypatch.setattr(producers, "DELIVERY_MS", 3_000)
     monkeypatch.setattr(outputs, "FLUSH_SECONDS", FLUSH_SECONDS)
-    deployment = Deployment(own_kafka.bootstrap_servers, partitions=1)
-    deployment.provision()
-    return deployment
+    return deployed(own_kafka)
 
 
 def need_replicas(pipeline: Deployment, count: int) -> None:
@@ -74,6 +72,7 @@ def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: p
 def commit_unchecked(output: outputs.Output, batch: Batch) -> None:
     """Commit as ``Output.commit`` does, with no look at the futures."""
     producer = output._producer  # noqa: SLF001 (past the guard)
+    output._sender.finish()  # noqa: SLF001
     producer.flush(timeout=FLUSH_SECONDS)
     producer.send_offsets_to_transaction(batch.ends(), batch.membership)
     producer.commit_transaction()

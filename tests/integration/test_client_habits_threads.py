@@ -26,11 +26,13 @@ from pipeline.runtime.clients.producers import end_producer, plain_producer
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher
 from pipeline.runtime.record_path import BATCHES, outlet_of
-from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
+from tests.support.parts import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.integration
 
@@ -49,9 +51,7 @@ def own_kafka() -> Iterator[Cluster]:
 def pipeline(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Provide topics on it, for producers that soon give up a request and connect anew."""
     monkeypatch.setattr(producers, "REQUEST_MS", 500)
-    deployment = Deployment(own_kafka.bootstrap_servers, partitions=1)
-    deployment.provision()
-    return deployment
+    return deployed(own_kafka)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from pipeline.contracts import topics
 from tests.support.deployment import headers_of
+from tests.support.parts import on_both_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.deployment import Deployment
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, on_both_paths]
 
 GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
 

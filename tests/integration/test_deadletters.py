@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +16,11 @@ from pipeline.operations.deadletters.skip import SkipError, skip
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
-from tests.support.deployment import ROOT, headers_of
+from tests.support.deployment import headers_of
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from pipeline.contracts.topics import Topic
@@ -61,14 +60,7 @@ def judged(deploy: Callable[..., Deployment], *values: bytes, **variables: str) 
 
 def command(pipeline: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.operations.deadletters", *arguments],
-        cwd=ROOT,
-        env=pipeline.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return pipeline.run("pipeline.operations.deadletters", *arguments)
 
 
 def test_letters_are_listed_and_shown(deploy: Callable[..., Deployment]) -> None:

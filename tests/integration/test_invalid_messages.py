@@ -17,6 +17,7 @@ from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.transactional import output
 from tests.support.deployment import headers_of
 from tests.support.eventually import eventually
+from tests.support.parts import on_both_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ INVALID: dict[str, tuple[bytes | None, str]] = {
 }
 
 
+@on_both_paths
 def test_each_is_one_dead_letter_with_its_reason_and_the_next_goes_on(deploy: Callable[..., Deployment]) -> None:
     """Between two good records each, every invalid one ends as exactly one letter that names it, as it came."""
     pipeline = deploy()
@@ -83,6 +85,7 @@ def test_each_is_one_dead_letter_with_its_reason_and_the_next_goes_on(deploy: Ca
         assert headers["pipeline.service"] == b"detector", case
 
 
+@on_both_paths
 def test_a_tombstone_without_a_key_is_an_empty_letter(deploy: Callable[..., Deployment]) -> None:
     """Guard: the empty value in ``letter_of``; the client refuses a record that has neither key nor value."""
     pipeline = deploy()
@@ -107,10 +110,11 @@ def test_control_characters_reach_no_terminal(deploy: Callable[..., Deployment])
     )
 
 
+@on_both_paths
 def test_a_large_record_that_was_compressed_to_fit_is_a_truncated_letter(deploy: Callable[..., Deployment]) -> None:
     """5 MB packed into some kB pass the input's limit and could not be written on: the letter keeps their hash.
 
-    Guard: ``Output.check``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
+    Guard: ``Output._check``; without it, see ``test_without_the_guard_it_fails_every_transaction``.
     """
     pipeline = deploy()
     large = changed(padding="x" * 5_000_000)
@@ -126,6 +130,7 @@ def test_a_large_record_that_was_compressed_to_fit_is_a_truncated_letter(deploy:
     assert large.startswith(letter.value)
 
 
+@on_both_paths
 def test_a_large_key_that_was_compressed_to_fit_is_a_truncated_letter(deploy: Callable[..., Deployment]) -> None:
     """The same holds where the key is what is large."""
     pipeline = deploy()
@@ -137,6 +142,7 @@ def test_a_large_key_that_was_compressed_to_fit_is_a_truncated_letter(deploy: Ca
     assert letter.value == changed()
 
 
+@on_both_paths
 def test_a_five_megabyte_record_passes_where_the_input_takes_it(deploy: Callable[..., Deployment]) -> None:
     """Outputs take what the input takes and 64 KiB more, so a topic for large records works by its own setting."""
     pipeline = deploy()
@@ -149,6 +155,7 @@ def test_a_five_megabyte_record_passes_where_the_input_takes_it(deploy: Callable
     assert fraud.value.startswith(large[:-1])
 
 
+@on_both_paths
 def test_a_time_ahead_of_the_clock_is_brought_back(deploy: Callable[..., Deployment]) -> None:
     """A record two hours ahead, which brokers refuse by default, is written as of now, its own time in a header.
 
@@ -165,12 +172,13 @@ def test_a_time_ahead_of_the_clock_is_brought_back(deploy: Callable[..., Deploym
     assert headers_of(record)["pipeline.timestamp"] == b"%d" % ahead
 
 
+@on_both_paths
 @pytest.mark.parametrize("error", ["MessageSizeTooLargeError", "InvalidTimestampError"])
 def test_without_the_guard_it_fails_every_transaction(
     error: str, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the client says of such a record is an error like a broken connection's: it would be tried for ever."""
-    monkeypatch.setattr(output.Output, "check", lambda *_: None)
+    monkeypatch.setattr(output.Output, "_check", lambda *_: None)
     monkeypatch.setattr(output, "LATEST_AHEAD_MS", 10**12)
     pipeline = deploy()
     pipeline.set_config(topics.TRANSACTIONS, {"message.timestamp.after.max.ms": str(10**15)})

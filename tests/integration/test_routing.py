@@ -9,13 +9,14 @@ import pytest
 
 from pipeline.contracts import topics
 from tests.support.deployment import headers_of
+from tests.support.parts import on_both_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.deployment import Deployment
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, on_both_paths]
 
 OLD_CLIENT_TRANSFER = {"source": "A1", "target": "B2", "amount": 231.67, "currency": "EUR"}
 OLD_CLIENT_FRAUD = {"source": "A1", "target": "B2", "amount": 980.05, "currency": "EUR"}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
 from pipeline.contracts import headers
-from tests.support.deployment import ROOT, WITHIN
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from pipeline.contracts.topics import Topic
@@ -59,11 +58,4 @@ def forge(
 
 def run_audit(pipeline: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.operations.audit", *arguments],
-        cwd=ROOT,
-        env=pipeline.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return pipeline.run("pipeline.operations.audit", *arguments)

@@ -233,6 +233,11 @@ class Deployment:
         self.processes.append(process)
         return process
 
+    def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a user does, to its end."""
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
+
     def end(self) -> None:
         """Kill what was started and still lives."""
         for process in self.processes:

@@ -15,9 +15,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
+from pipeline.runtime.transactional.senders import RecordSender
 from tests.support.mutations import MUTATIONS
 
 if TYPE_CHECKING:
@@ -26,18 +28,20 @@ if TYPE_CHECKING:
 # The detector leaves enough behind for the processor to reach its own fault point.
 BATCH_RECORDS = {"detector": 400, "legit_processor": 100, "fraud_processor": 100}
 TIMES = 3
-SENT = 75
+SENT = 75  # records, one by one
+HANDED_OVER = 5  # batches, of which a transaction of the detector has up to twelve
 NONE = "none"
 HANG = "hanging-commit"
 
 # What is wrapped, and at which call of it the process dies. Calls that return None or nothing do not count for a poll.
-POINTS: dict[str, tuple[type, str, int]] = {
-    "after-poll": (Intake, "poll", TIMES),
-    "after-begin": (Output, "begin", TIMES),
-    "mid-send": (Output, "_write", SENT),
-    "after-flush": (BoundedProducer, "flush", TIMES),
-    "after-offsets": (BoundedProducer, "send_offsets_to_transaction", TIMES),
-    "after-commit": (BoundedProducer, "commit_transaction", TIMES),
+# In the middle of sending is another place on each record path.
+POINTS: dict[str, tuple[tuple[type, str, int], ...]] = {
+    "after-poll": ((Intake, "poll", TIMES),),
+    "after-begin": ((Output, "begin", TIMES),),
+    "mid-send": ((RecordSender, "send", SENT), (BatchSender, "_hand_over", HANDED_OVER)),
+    "after-flush": ((BoundedProducer, "flush", TIMES),),
+    "after-offsets": ((BoundedProducer, "send_offsets_to_transaction", TIMES),),
+    "after-commit": ((BoundedProducer, "commit_transaction", TIMES),),
 }
 
 
@@ -80,7 +84,8 @@ def main() -> None:
     if point == HANG:
         arm(BoundedProducer, "commit_transaction", TIMES, _hang)
     elif point != NONE:
-        arm(*POINTS[point])
+        for place in POINTS[point]:
+            arm(*place)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

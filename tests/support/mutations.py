@@ -20,6 +20,7 @@ def unchecked_futures() -> None:
 
     def commit(self: Output, batch: Batch) -> None:
         producer: Any = self._producer
+        self._sender.finish()
         producer.flush()
         producer.send_offsets_to_transaction(batch.ends(), batch.membership)
         producer.commit_transaction()
@@ -42,6 +43,7 @@ def offsets_outside() -> None:
 
     def commit(self: Output, batch: Batch) -> None:
         producer: Any = self._producer
+        self._sender.finish()
         producer.flush(timeout=FLUSH_SECONDS)
         producer.commit_transaction()
         producer.send_offsets_to_transaction(batch.ends(), batch.membership)

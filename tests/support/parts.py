@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from kafka.structs import TopicPartition
 
 from pipeline.contracts import topics
@@ -14,20 +15,31 @@ from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
-from pipeline.runtime.record_path import one_by_one
+from pipeline.runtime.record_path import BATCHES, RECORDS, one_by_one
 from pipeline.runtime.transactional import Intake, Output
 from pipeline.runtime.transactional.senders import RecordSender
 from pipeline.runtime.transactional.start import REFUSE
 from pipeline.runtime.watchdog import Watchdog
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kafka_local import Cluster as LocalCluster
     from pipeline.runtime.transactional.intake import Batch
-    from tests.support.deployment import Deployment
 
 GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
+
+# For tests of what services do with records: whichever way these go, it has to hold.
+on_both_paths = pytest.mark.parametrize("record_path", [BATCHES, RECORDS])
+
+
+def deployed(cluster: LocalCluster) -> Deployment:
+    """Return a pipeline of one partition on a Kafka that is a test's own, and may be hurt."""
+    pipeline = Deployment(cluster.bootstrap_servers, partitions=1)
+    pipeline.provision()
+    return pipeline
 
 
 def input_of(pipeline: Deployment, partition: int = 0) -> TopicPartition:

@@ -100,7 +100,15 @@ class FakeProducer:
         for name, content in headers or []:
             if not (isinstance(name, str) and isinstance(content, bytes)):
                 raise TypeError("All headers items must be (str, bytes) tuples")
-        self.sent.append(Sent(topic, key, value, headers or [], partition, timestamp_ms))
+        return self._note([Sent(topic, key, value, headers or [], partition, timestamp_ms)])
+
+    def take(self, sent: list[Sent]) -> FakeFuture:
+        """Take a batch that was built already, past what ``send`` refuses."""
+        self._call("send")
+        return self._note(sent)
+
+    def _note(self, sent: list[Sent]) -> FakeFuture:
+        self.sent += sent
         self.futures.append(FakeFuture())
         return self.futures[-1]
 

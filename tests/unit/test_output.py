@@ -1,9 +1,13 @@
-"""The writing side of the loop: what goes with a record, and that nothing is committed unless all was delivered."""
+"""The writing side of the loop: what goes with a record, and that nothing is committed unless all was delivered.
+
+Whatever way records take: every test runs over both.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from kafka.errors import InvalidTopicError, KafkaConnectionError, KafkaError, KafkaTimeoutError, ProducerFencedError
@@ -12,108 +16,89 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from pipeline.contracts import topics
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
-from pipeline.runtime.clients.cluster import TopicFacts
-from pipeline.runtime.record_path import one_by_one
+from pipeline.runtime.record_path import BATCHES, RECORDS, one_by_one
 from pipeline.runtime.transactional import output as output_module
 from pipeline.runtime.transactional.intake import Batch
-from pipeline.runtime.transactional.output import LATEST_AHEAD_MS, Output
-from pipeline.runtime.transactional.senders import RecordSender
+from pipeline.runtime.transactional.output import LATEST_AHEAD_MS
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
-from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
+from tests.unit.output_bench import LIMIT, Bench, stand_in
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
-    from pipeline.contracts.records import Record
-    from pipeline.runtime.clients.leftovers import Leftovers
+    from collections.abc import Callable
 
-LIMIT = 200_000
-FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in topics.ALL}
+    from pipeline.contracts.records import Record
+
 INPUT = TopicPartition("input", 0)
 BATCH = Batch({INPUT: [Raw(7), Raw(9)]}, member(5), one_by_one(is_input=True).read)
 ERROR = InvalidMessageError(Reason.MISSING_MEMBER, "member 'amount' is missing")
 LEGIT = Outgoing(topics.LEGIT)
 
 
-class Bench:
-    """An output whose producers a test can see; ``now_ms`` is the wall clock."""
-
-    def __init__(self, *producers: FakeProducer, now_ms: int = TIMESTAMP_MS) -> None:
-        self.producers = list(producers) or [FakeProducer()]
-        waiting = iter(self.producers)
-        self.watchdog = FakeWatchdog()
-        self.leftovers = FakeLeftovers()
-        self.output = Output(
-            lambda: next(waiting),
-            FACTS,
-            self.watchdog.standing_in(),
-            lambda: now_ms,
-            cast("Leftovers", self.leftovers),
-            RecordSender(),
-        )
-        self.output.begin()
-
-    @property
-    def producer(self) -> FakeProducer:
-        """The first of them."""
-        return self.producers[0]
+@pytest.fixture(params=[BATCHES, RECORDS])
+def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
+    """Provide a maker of benches, for every record path in its turn."""
+    stand_in(monkeypatch)
+    return partial(Bench, request.param)
 
 
-def test_a_record_passes_on_with_key_time_partition_and_origin() -> None:
+def test_a_record_passes_on_with_key_time_partition_and_origin(make_bench: Callable[..., Bench]) -> None:
     """A record that is legitimate differs from what was read in nothing but a header."""
-    bench = Bench()
-    bench.output.write(record(transfer(), partition=2), [LEGIT])
-    (sent,) = bench.producer.sent
+    bench = make_bench()
+    bench.write(record(transfer(), partition=2), [LEGIT])
+    (sent,) = bench.sent
     assert (sent.topic, sent.key, sent.value) == ("name-of-legit", b"key", transfer())
     assert (sent.partition, sent.timestamp_ms) == (2, TIMESTAMP_MS)
     assert sent.headers == [("pipeline.origin", b"3:41")]
 
 
-def test_a_new_value_takes_the_place_of_the_one_that_was_read() -> None:
+def test_a_new_value_takes_the_place_of_the_one_that_was_read(make_bench: Callable[..., Bench]) -> None:
     """An outgoing record may bring its own bytes, even none, and headers behind those that travel."""
-    bench = Bench()
+    bench = make_bench()
     read = record(transfer(), headers=(("trace", b"t"),))
-    bench.output.write(read, [Outgoing(topics.FRAUD, b"new", (("pipeline.hits", b"1"),))])
-    bench.output.write(read, [Outgoing(topics.FRAUD, b"")])
-    first, second = bench.producer.sent
+    bench.write(read, [Outgoing(topics.FRAUD, b"new", (("pipeline.hits", b"1"),))])
+    bench.write(read, [Outgoing(topics.FRAUD, b"")])
+    first, second = bench.sent
     assert (first.topic, first.value, second.value) == ("name-of-fraud", b"new", b"")
     assert first.headers == [("trace", b"t"), ("pipeline.origin", b"3:41"), ("pipeline.hits", b"1")]
 
 
-def test_headers_of_our_names_are_not_taken_from_a_record() -> None:
+def test_headers_of_our_names_are_not_taken_from_a_record(make_bench: Callable[..., Bench]) -> None:
     """What came in under our names is dropped, and the origin that we know is written."""
-    bench = Bench()
+    bench = make_bench()
     forged = (("pipeline.origin", b"0:0"), ("trace", b"t"), ("pipeline.unknown", b"x"), ("trace", b"u"))
-    bench.output.write(record(transfer(), headers=forged), [LEGIT])
-    assert bench.producer.sent[0].headers == [("trace", b"t"), ("trace", b"u"), ("pipeline.origin", b"3:41")]
+    bench.write(record(transfer(), headers=forged), [LEGIT])
+    assert bench.sent[0].headers == [("trace", b"t"), ("trace", b"u"), ("pipeline.origin", b"3:41")]
 
 
-def test_a_header_without_a_value_does_not_stop_a_partition() -> None:
+def test_a_header_without_a_value_does_not_stop_a_partition(make_bench: Callable[..., Bench]) -> None:
     """Kafka allows headers without a value and the client refuses to write them: the record goes on all the same."""
-    bench = Bench()
+    bench = make_bench()
     read = record(transfer(), headers=(("trace", None), ("other", b"o")))
-    bench.output.write(read, [LEGIT])
+    bench.write(read, [LEGIT])
     bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, read, ERROR, "detector")
-    for sent in bench.producer.sent:
+    for sent in bench.sent:
         assert ("other", b"o") in sent.headers
 
 
 @pytest.mark.parametrize("key", [None, b"", b"key"])
-def test_a_tombstone_becomes_a_letter_whatever_its_key(key: bytes | None) -> None:
+def test_a_tombstone_becomes_a_letter_whatever_its_key(make_bench: Callable[..., Bench], key: bytes | None) -> None:
     """Without key and value the client refuses a record: its letter is written all the same."""
-    bench = Bench()
+    bench = make_bench()
     error = InvalidMessageError(Reason.TOMBSTONE, "the record has no value")
     bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, record(None, key=key), error, "detector")
-    (sent,) = bench.producer.sent
+    (sent,) = bench.sent
     assert not sent.value
     assert ("pipeline.reason", b"tombstone") in sent.headers
 
 
-def test_more_partitions_are_folded_into_fewer() -> None:
+def test_more_partitions_are_folded_into_fewer(make_bench: Callable[..., Bench]) -> None:
     """An output with fewer partitions keeps the order of every account as well."""
-    bench = Bench()
+    bench = make_bench()
     for partition in range(9):
-        bench.output.write(record(transfer(), partition=partition), [LEGIT])
-    assert [sent.partition for sent in bench.producer.sent] == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+        bench.write(record(b"%d" % partition, partition=partition), [LEGIT])
+    found = [[sent.value for sent in bench.sent if sent.partition == partition] for partition in range(4)]
+    assert found == [[b"0", b"4", b"8"], [b"1", b"5"], [b"2", b"6"], [b"3", b"7"]]
 
 
 @pytest.mark.parametrize(
@@ -127,13 +112,15 @@ def test_more_partitions_are_folded_into_fewer() -> None:
         (-1, TIMESTAMP_MS),
     ],
 )
-def test_a_time_that_brokers_refuse_is_brought_back(timestamp_ms: int, written: int) -> None:
+def test_a_time_that_brokers_refuse_is_brought_back(
+    make_bench: Callable[..., Bench], timestamp_ms: int, written: int
+) -> None:
     """Up to 55 minutes ahead a time stays; beyond, or where there is none, it is now, the original in a header."""
-    bench = Bench()
+    bench = make_bench()
     read = record(transfer(), timestamp_ms=timestamp_ms)
-    bench.output.write(read, [LEGIT])
+    bench.write(read, [LEGIT])
     bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, read, ERROR, "detector")
-    for sent in bench.producer.sent:
+    for sent in bench.sent:
         assert sent.timestamp_ms == written
         original = [value for name, value in sent.headers if name == "pipeline.timestamp"]
         assert original == ([] if written == timestamp_ms else [b"%d" % timestamp_ms])
@@ -141,7 +128,7 @@ def test_a_time_that_brokers_refuse_is_brought_back(timestamp_ms: int, written: 
 
 def carried(bench: Bench) -> Record:
     """Return the record that was written last as the next service reads it."""
-    sent = bench.producer.sent[-1]
+    sent = bench.sent[-1]
     assert sent.timestamp_ms is not None
     raw = Raw(7, sent.value, sent.key, sent.timestamp_ms, sent.headers, sent.topic, sent.partition or 0)
     (read,) = Batch(
@@ -150,26 +137,26 @@ def carried(bench: Bench) -> Record:
     return read
 
 
-def test_every_reader_sees_the_same_time_of_a_transaction() -> None:
+def test_every_reader_sees_the_same_time_of_a_transaction(make_bench: Callable[..., Bench]) -> None:
     """A message without a time of its own has that of its record, for whoever reads it behind the detector too."""
-    bench = Bench(now_ms=TIMESTAMP_MS - 2 * LATEST_AHEAD_MS)
+    bench = make_bench(now_ms=TIMESTAMP_MS - 2 * LATEST_AHEAD_MS)
     read = record(transfer())
-    bench.output.write(read, [LEGIT])
+    bench.write(read, [LEGIT])
     assert TRANSFERS.read(carried(bench)) == TRANSFERS.read(read)
 
 
-def test_the_original_time_is_kept_on_the_way_to_the_dead_letters() -> None:
+def test_the_original_time_is_kept_on_the_way_to_the_dead_letters(make_bench: Callable[..., Bench]) -> None:
     """A record whose time was brought back and that fails later still says what its time was."""
-    bench = Bench(now_ms=TIMESTAMP_MS - 2 * LATEST_AHEAD_MS)
-    bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench(now_ms=TIMESTAMP_MS - 2 * LATEST_AHEAD_MS)
+    bench.write(record(transfer()), [LEGIT])
     bench.output.send_letter(topics.LEGIT_DEAD_LETTER, carried(bench), ERROR, "legit_processor")
-    assert ("pipeline.timestamp", b"%d" % TIMESTAMP_MS) in bench.producer.sent[-1].headers
+    assert ("pipeline.timestamp", b"%d" % TIMESTAMP_MS) in bench.sent[-1].headers
 
 
-def test_what_the_topic_cannot_take_is_refused_before_anything_is_sent() -> None:
+def test_what_the_topic_cannot_take_is_refused_before_anything_is_sent(make_bench: Callable[..., Bench]) -> None:
     """Size is checked with key, value and headers, against the limit of the topic it would go to."""
-    bench = Bench()
-    bench.output.write(record(b"v" * (LIMIT - 2_000)), [LEGIT])
+    bench = make_bench()
+    bench.write(record(b"v" * (LIMIT - 2_000)), [LEGIT])
     too_large = [
         (record(b"v" * LIMIT), LEGIT),
         (record(b"v", key=b"k" * LIMIT), LEGIT),
@@ -178,25 +165,25 @@ def test_what_the_topic_cannot_take_is_refused_before_anything_is_sent() -> None
     ]
     for read, outgoing in too_large:
         with pytest.raises(InvalidMessageError, match=f"name-of-{outgoing.topic.key}") as refused:
-            bench.output.write(read, [outgoing])
+            bench.write(read, [outgoing])
         assert refused.value.reason == Reason.TOO_LARGE
-    assert len(bench.producer.sent) == 1
+    assert len(bench.sent) == 1
 
 
-def test_a_commit_has_its_steps_in_order() -> None:
+def test_a_commit_has_its_steps_in_order(make_bench: Callable[..., Bench]) -> None:
     """Flush, then the offsets behind the last records under the membership of the batch, then commit."""
-    bench = Bench()
-    bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench()
+    bench.write(record(transfer()), [LEGIT])
     bench.output.commit(BATCH)
     assert bench.producer.calls == ["begin", "send", "flush", "offsets", "commit"]
     assert bench.producer.offsets == [({INPUT: OffsetAndMetadata(10)}, BATCH.membership)]
 
 
-def test_a_record_that_failed_stops_the_commit() -> None:
+def test_a_record_that_failed_stops_the_commit(make_bench: Callable[..., Bench]) -> None:
     """The client would commit without it: every future is looked at first."""
-    bench = Bench()
-    for _ in range(5):
-        bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench()
+    for partition in range(5):
+        bench.write(record(transfer(), partition=partition), [LEGIT])
     bench.producer.decide = lambda number, future: future.resolve(KafkaTimeoutError() if number == 3 else None)
     with pytest.raises(KafkaTimeoutError):
         bench.output.commit(BATCH)
@@ -204,10 +191,10 @@ def test_a_record_that_failed_stops_the_commit() -> None:
     assert "commit" not in bench.producer.calls
 
 
-def test_a_record_that_is_undecided_stops_the_commit() -> None:
+def test_a_record_that_is_undecided_stops_the_commit(make_bench: Callable[..., Bench]) -> None:
     """A flush that returned is no proof."""
-    bench = Bench()
-    bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench()
+    bench.write(record(transfer()), [LEGIT])
 
     def leave(_number: int, _future: FakeFuture) -> None:
         """Decide nothing."""
@@ -218,39 +205,40 @@ def test_a_record_that_is_undecided_stops_the_commit() -> None:
     assert "commit" not in bench.producer.calls
 
 
-def test_letters_count_as_well() -> None:
+def test_letters_count_as_well(make_bench: Callable[..., Bench]) -> None:
     """A dead letter that was not delivered stops the commit as any other record does."""
-    bench = Bench()
+    bench = make_bench()
     bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, record(b"x"), ERROR, "detector")
     bench.producer.decide = lambda _number, future: future.resolve(InvalidTopicError())
     with pytest.raises(InvalidTopicError):
         bench.output.commit(BATCH)
 
 
-def test_a_new_transaction_forgets_the_futures_of_the_last() -> None:
+def test_a_new_transaction_forgets_the_futures_of_the_last(make_bench: Callable[..., Bench]) -> None:
     """What failed was dealt with and does not fail the next transaction."""
-    bench = Bench()
-    bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench()
+    bench.write(record(transfer()), [LEGIT])
+    assert len(bench.sent) == 1
     bench.producer.futures[0].resolve(KafkaTimeoutError())
     bench.output.begin()
     bench.output.commit(BATCH)
     assert bench.producer.calls[-2:] == ["offsets", "commit"]
 
 
-def test_a_producer_is_replaced_after_a_failure() -> None:
+def test_a_producer_is_replaced_after_a_failure(make_bench: Callable[..., Bench]) -> None:
     """The old one is closed at once and never used again; the new one has the next transaction."""
-    bench = Bench(FakeProducer(), FakeProducer())
+    bench = make_bench(FakeProducer(), FakeProducer())
     bench.output.replace_producer()
     bench.output.begin()
     assert bench.producer.closed_with == [0.0]
     assert bench.producers[1].calls == ["begin"]
 
 
-def test_what_a_broker_left_open_is_ended_before_anything_new_is_written() -> None:
+def test_what_a_broker_left_open_is_ended_before_anything_new_is_written(make_bench: Callable[..., Bench]) -> None:
     """Before the id is initialised anew, with where the last transaction began; afterwards what is still open."""
-    bench = Bench(FakeProducer(), FakeProducer(), FakeProducer())
-    bench.output.write(record(transfer(), partition=2), [LEGIT])
-    bench.output.write(record(transfer(), partition=2), [LEGIT])
+    bench = make_bench(FakeProducer(), FakeProducer(), FakeProducer())
+    bench.write(record(transfer(), partition=2), [LEGIT])
+    bench.write(record(transfer(), partition=2), [LEGIT])
     bench.output.commit(BATCH)
     bench.output.begin()
     bench.output.replace_producer()
@@ -262,9 +250,9 @@ def test_what_a_broker_left_open_is_ended_before_anything_new_is_written() -> No
     assert bench.leftovers.steps[0] == ("before", 4, {}, False)
 
 
-def test_a_replacement_that_did_not_come_to_its_end_is_not_taken_for_one() -> None:
+def test_a_replacement_that_did_not_come_to_its_end_is_not_taken_for_one(make_bench: Callable[..., Bench]) -> None:
     """The producer is new and knows of no broken connection: what was left open is still there."""
-    bench = Bench(FakeProducer(), FakeProducer(), FakeProducer())
+    bench = make_bench(FakeProducer(), FakeProducer(), FakeProducer())
     bench.producer.disturbed = True
     assert bench.output.disturbed
     bench.leftovers.wrong = [KafkaError()]
@@ -275,11 +263,13 @@ def test_a_replacement_that_did_not_come_to_its_end_is_not_taken_for_one() -> No
     assert not bench.output.disturbed
 
 
-def test_what_was_not_clear_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_clear_is_looked_at_again(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A replica that died together with the broker may have left something that was still being ended."""
     seconds = 100.0
     monkeypatch.setattr(output_module, "time", SimpleNamespace(monotonic=lambda: seconds))
-    bench = Bench(FakeProducer(), FakeProducer())
+    bench = make_bench(FakeProducer(), FakeProducer())
     bench.leftovers.unclear = True
     bench.output.replace_producer()
     assert not bench.output.disturbed
@@ -287,33 +277,33 @@ def test_what_was_not_clear_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) 
     assert bench.output.disturbed
 
 
-def test_a_transaction_over_a_broken_connection_is_not_committed() -> None:
+def test_a_transaction_over_a_broken_connection_is_not_committed(make_bench: Callable[..., Bench]) -> None:
     """A broker that began anew in between may have ended it, and may have left the last one open."""
-    bench = Bench()
-    bench.output.write(record(transfer()), [LEGIT])
+    bench = make_bench()
+    bench.write(record(transfer()), [LEGIT])
     bench.producer.disturbed = True
     with pytest.raises(KafkaConnectionError, match="broke"):
         bench.output.commit(BATCH)
     assert "offsets" not in bench.producer.calls
 
 
-def test_an_abort_that_fails_is_left_to_the_broker() -> None:
+def test_an_abort_that_fails_is_left_to_the_broker(make_bench: Callable[..., Bench]) -> None:
     """A process that ends on an error of its own ends with that error."""
-    bench = Bench(FakeProducer({"abort": [ProducerFencedError()]}))
+    bench = make_bench(FakeProducer({"abort": [ProducerFencedError()]}))
     bench.output.abort()
     assert bench.producer.calls[-1] == "abort"
 
 
-def test_closing_takes_no_longer_than_it_may() -> None:
+def test_closing_takes_no_longer_than_it_may(make_bench: Callable[..., Bench]) -> None:
     """A producer that would not close is forced to."""
-    bench = Bench(FakeProducer({"close": [KafkaTimeoutError()]}))
+    bench = make_bench(FakeProducer({"close": [KafkaTimeoutError()]}))
     bench.output.close()
     assert bench.producer.calls[-3:] == ["close", "force_close", "join"]
 
 
-def test_what_the_client_waits_for_without_an_end_is_watched() -> None:
+def test_what_the_client_waits_for_without_an_end_is_watched(make_bench: Callable[..., Bench]) -> None:
     """Committing, aborting and replacing a producer have deadlines, since the client gives them none."""
-    bench = Bench(FakeProducer(), FakeProducer())
+    bench = make_bench(FakeProducer(), FakeProducer())
     bench.output.commit(BATCH)
     bench.output.abort()
     bench.output.replace_producer()

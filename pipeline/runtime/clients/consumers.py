@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError
 
-from pipeline.runtime.clients import header_names
+from pipeline.runtime.clients import broken_batches, header_names
 from pipeline.runtime.clients.connection import connect
 from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
 
@@ -33,6 +33,7 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
 }
 
 
+broken_batches.install()
 header_names.install()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chaos.faults.rounds import at_random
 from tests.chaos.stage import ENDLESS
 
 if TYPE_CHECKING:
@@ -20,49 +21,41 @@ ROOM_MIB = 1_024
 def crashes(stage: Stage, rounds: int, chance: Random) -> None:
     """SIGKILL the broker under load, leave it away for a while, and start it on its data."""
     (node,) = stage.cluster.nodes
-    for number in range(rounds):
-        stage.pause(chance.uniform(0, 1))
-        with stage.fault():
-            node.kill()
-            if number == 0:
-                with stage.measured():
-                    stage.pause(DOWN_SECONDS)
-            node.start()
+    for number in at_random(stage, rounds, chance):
+        node.kill()
+        if number == 0:
+            with stage.measured():
+                stage.pause(DOWN_SECONDS)
+        node.start()
 
 
 def power_fails(stage: Stage, rounds: int, chance: Random) -> None:
     """SIGKILL the broker and every service in the same moment, and start all of them again."""
     (node,) = stage.cluster.nodes
-    for _ in range(rounds):
-        stage.pause(chance.uniform(0, 1))
-        with stage.fault():
-            node.kill()
-            for replica in stage.of(*ENDLESS):
-                stage.kill(replica)
-            stage.pause(chance.uniform(0, DOWN_SECONDS))
-            node.start()
+    for _ in at_random(stage, rounds, chance):
+        node.kill()
+        for replica in stage.of(*ENDLESS):
+            stage.kill(replica)
+        stage.pause(chance.uniform(0, DOWN_SECONDS))
+        node.start()
 
 
 def restarts(stage: Stage, rounds: int, chance: Random) -> None:
     """Stop the broker in order and start it again."""
     (node,) = stage.cluster.nodes
-    for _ in range(rounds):
-        stage.pause(chance.uniform(0, 1))
-        with stage.fault():
-            node.stop()
-            node.start()
+    for _ in at_random(stage, rounds, chance):
+        node.stop()
+        node.start()
 
 
 def hangs(stage: Stage, rounds: int, chance: Random) -> None:
     """SIGSTOP the broker for longer than deliveries and sessions last."""
     (node,) = stage.cluster.nodes
-    for _ in range(rounds):
-        stage.pause(chance.uniform(0, 1))
-        with stage.fault():
-            node.pause()
-            with stage.measured():
-                stage.pause(HANGS_SECONDS)
-            node.resume()
+    for _ in at_random(stage, rounds, chance):
+        node.pause()
+        with stage.measured():
+            stage.pause(HANGS_SECONDS)
+        node.resume()
 
 
 def runs_out_of_room(stage: Stage, rounds: int, _chance: Random) -> None:

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from pipeline.errors import EXIT_SOFTWARE
+from tests.chaos.faults.rounds import at_random
 from tests.chaos.stage import ENDLESS
 from tests.support.fault_point import HANG, POINTS, reaches
 
@@ -70,15 +71,13 @@ def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
     for service in ENDLESS:
         if len(stage.of(service)) == 1:
             stage.spawn(service)
-    for _ in range(rounds):
-        stage.pause(chance.uniform(0, 2))
-        with stage.fault():
-            zombies = [chance.choice(stage.of(service)) for service in ENDLESS]
-            for zombie in zombies:
-                zombie.process.send_signal(signal.SIGSTOP)
-            stage.pause(chance.uniform(*FROZEN_SECONDS))
-            for zombie in zombies:
-                zombie.process.send_signal(signal.SIGCONT)
+    for _ in at_random(stage, rounds, chance, longest=2.0):
+        zombies = [chance.choice(stage.of(service)) for service in ENDLESS]
+        for zombie in zombies:
+            zombie.process.send_signal(signal.SIGSTOP)
+        stage.pause(chance.uniform(*FROZEN_SECONDS))
+        for zombie in zombies:
+            zombie.process.send_signal(signal.SIGCONT)
 
 
 def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:

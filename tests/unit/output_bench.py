@@ -1,0 +1,105 @@
+"""An output on stand-ins, for either record path: whole batches are taken apart again by the client's own reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
+from kafka.record import MemoryRecords
+
+from pipeline.contracts import topics
+from pipeline.runtime.batches import sending
+from pipeline.runtime.batches.producing import ReadyRecords
+from pipeline.runtime.batches.sending import BatchSender
+from pipeline.runtime.batches.writing import packed
+from pipeline.runtime.clients.cluster import TopicFacts
+from pipeline.runtime.record_path import BATCHES, RECORDS
+from pipeline.runtime.transactional.output import Output
+from pipeline.runtime.transactional.senders import RecordSender
+from tests.unit.fake_kafka import FakeProducer, Sent
+from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
+from tests.unit.samples import TIMESTAMP_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pytest
+    from kafka.structs import TopicPartition
+
+    from pipeline.contracts.records import Outgoing, Record
+    from pipeline.runtime.batches.writing import BatchBuilder
+    from pipeline.runtime.clients.leftovers import Leftovers
+    from pipeline.runtime.transactional.senders import Sender
+    from tests.unit.fake_kafka import FakeFuture
+
+LIMIT = 200_000
+FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in topics.ALL}
+
+SENDERS: Final[dict[str, Callable[[], Sender]]] = {RECORDS: RecordSender, BATCHES: BatchSender}
+
+
+def batch_of(builder: BatchBuilder) -> bytes:
+    """Return a batch as it goes to a broker, from nobody in particular."""
+    ready = ReadyRecords(builder)
+    ready.close()
+    return bytes(ready.buffer())
+
+
+def hand_over(producer: FakeProducer, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
+    """Give the records of a batch to a stand-in, as the client's own reader finds them."""
+    batches = MemoryRecords(batch_of(builder))
+    batch = batches.next_batch()
+    assert batch.validate_crc()
+    assert not batches.has_next()
+    sent = [
+        Sent(place.topic, read.key, read.value, list(read.headers), place.partition, read.timestamp) for read in batch
+    ]
+    assert [read.offset for read in MemoryRecords(batch_of(builder)).next_batch()] == list(range(len(sent)))
+    return producer.take(sent)
+
+
+def stand_in(patch: pytest.MonkeyPatch) -> None:
+    """Let whole batches go to a :class:`FakeProducer`."""
+    patch.setattr(sending, "hand_over", hand_over)
+
+
+class Bench:
+    """An output whose producers a test can see; ``now_ms`` is the wall clock, ``path`` the way of its records."""
+
+    def __init__(self, path: str, *producers: FakeProducer, now_ms: int = TIMESTAMP_MS) -> None:
+        self.path = path
+        self.producers = list(producers) or [FakeProducer()]
+        waiting = iter(self.producers)
+        self.watchdog = FakeWatchdog()
+        self.leftovers = FakeLeftovers()
+        self._sender = SENDERS[path]()
+        self.output = Output(
+            lambda: next(waiting),
+            FACTS,
+            self.watchdog.standing_in(),
+            lambda: now_ms,
+            cast("Leftovers", self.leftovers),
+            self._sender,
+        )
+        self.output.begin()
+
+    @property
+    def producer(self) -> FakeProducer:
+        """The first of them."""
+        return self.producers[0]
+
+    @property
+    def sent(self) -> list[Sent]:
+        """What the first of them was given, with what was held back."""
+        self._sender.finish()
+        return self.producer.sent
+
+    def as_read(self, record: Record) -> Record:
+        """Return a record as the reader of this path makes it: only that of batches keeps the bytes of its body."""
+        if self.path == RECORDS:
+            return record
+        return msgspec.structs.replace(record, body=packed(record.key) + packed(record.value))
+
+    def write(self, record: Record, outgoing: Sequence[Outgoing]) -> None:
+        """Write what is outgoing because of a record."""
+        self.output.write(self.as_read(record), outgoing)
