@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+import time
 from contextlib import ExitStack, closing
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +23,7 @@ from pipeline.runtime.batches.producing import hand_over
 from pipeline.runtime.batches.reading import RawBatch, records_in
 from pipeline.runtime.batches.varints import quickly
 from pipeline.runtime.batches.writing import HEADER_BYTES, BatchBuilder, packed, packed_headers
+from pipeline.runtime.clients import broken_batches
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.record_path import BATCHES, RECORDS, in_batches, one_by_one
@@ -259,26 +262,30 @@ def test_records_that_compaction_took_are_passed_over(
         assert [record.offset for record in records] == [offset for offset in expected if offset >= start]
 
 
+def harmed(fetched: bytes, offset: int) -> bytes:
+    """Return what was fetched with another last byte in the batch that begins at an offset."""
+    found, at = bytearray(fetched), 0
+    while at + HEADER_BYTES < len(found):
+        base, size = struct.unpack_from(">qi", found, at)
+        at += DefaultRecordBase.AFTER_LEN_OFFSET + size
+        if base == offset:
+            found[at - 1] ^= 1
+    return bytes(found)
+
+
 @paths
 @pytest.mark.parametrize("before", [0, 1], ids=["the first", "behind a good one"])
 def test_a_broken_batch_is_an_error_until_it_is_sound(
     path: str, before: int, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A checksum that fails is told at every poll and nothing is skipped; read well again, all goes on."""
+    """A checksum that fails is told at every poll and nothing is skipped; read well again, all goes on.
+
+    Guard: ``broken_batches``.
+    """
     pipeline = deploy(partitions=1)
     put_batches(pipeline, 3)
     broken = True
-
-    def change(fetched: bytes) -> bytes:
-        found, at = bytearray(fetched), 0
-        while broken and at + HEADER_BYTES < len(found):
-            base, size = struct.unpack_from(">qi", found, at)
-            at += DefaultRecordBase.AFTER_LEN_OFFSET + size
-            if base == before * BATCH:
-                found[at - 1] ^= 1
-        return bytes(found)
-
-    changing(monkeypatch, change)
+    changing(monkeypatch, lambda fetched: harmed(fetched, before * BATCH) if broken else fetched)
     offsets: list[int] = []
     with closing(reader(pipeline.settings.kafka, "test")) as consumer:
         one = Reader(pipeline, path, consumer)
@@ -300,3 +307,28 @@ def test_a_broken_batch_is_an_error_until_it_is_sound(
             offsets += [record.offset for record in polled]
     assert offsets == list(range(3 * BATCH))
     assert all(later == earlier + 1 for earlier, later in pairwise(offsets))
+
+
+@paths
+def test_without_the_guard_a_broken_batch_holds_the_next_poll_for_ever(
+    path: str, deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client keeps what it could not read, and looks at it again and again: only a new position ends that."""
+    pipeline = deploy(partitions=1)
+    put_batches(pipeline, 1)
+    changing(monkeypatch, lambda fetched: harmed(fetched, 0))
+    monkeypatch.setattr(fetcher.Fetcher.PartitionRecords, "take", broken_batches._take_once)  # noqa: SLF001
+    with closing(reader(pipeline.settings.kafka, "test")) as consumer:
+        one = Reader(pipeline, path, consumer)
+        consumer.seek(one.place, 0)
+        with pytest.raises(CorruptRecordError):
+            eventually(one.poll, WITHIN, "the error")
+        thread = threading.Thread(target=one.poll, daemon=True)
+        thread.start()
+        try:
+            assert thread.ident is not None
+            clock = time.pthread_getcpuclockid(thread.ident)
+            eventually(lambda: time.clock_gettime(clock) > 1, WITHIN, "a second of work for nothing")
+        finally:
+            # What spins puts the old position back, unless the new one comes at the right moment.
+            eventually(lambda: consumer.seek(one.place, BATCH) or not thread.is_alive(), WITHIN, "the poll to return")
