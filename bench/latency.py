@@ -1,0 +1,209 @@
+"""How long a transaction takes at a given rate, from the moment it should have been sent."""
+
+from __future__ import annotations
+
+import json
+import time
+from array import array
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from bench.arrivals import Arrival, Arrivals, processor_of, settled_after
+from bench.commits import CommitWatch
+from bench.deployment import Deployment
+from bench.percentiles import percentiles_ms
+from bench.processes import EndedError, Processes
+from bench.progress import Committed, last_offsets
+from bench.results import Delayed
+from bench.subjects import DETECTOR, PROCESSORS, Subject
+from pipeline.contracts import topics
+from pipeline.runtime.clients.cluster import Cluster
+from pipeline.runtime.clients.connection import KafkaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+READY_SECONDS: Final = 60.0
+LEAD_SECONDS: Final = 2.0  # for the load's process to start
+WARM_SECONDS: Final = 2.0  # of load before anything counts
+PATIENCE_SECONDS: Final = 15.0  # without anything new, once all was sent
+NS_PER_SECOND: Final = 1_000_000_000
+PAUSE_SECONDS: Final = 0.1
+
+
+class Window:
+    """The time that counts, in nanoseconds of the monotonic clock, and the processor time spent within it."""
+
+    def __init__(self, processes: Processes, begin_ns: int, seconds: float) -> None:
+        self._processes = processes
+        self.begin_ns = begin_ns
+        self.end_ns = begin_ns + int(seconds * NS_PER_SECOND)
+        self._before: tuple[int, dict[str, float]] | None = None
+        self._after: tuple[int, dict[str, float]] | None = None
+
+    def look(self) -> None:
+        """Note what the processes have taken, where the window has just begun or ended."""
+        now = time.monotonic_ns()
+        if self._before is None and now >= self.begin_ns:
+            self._before = (now, self._processes.cpu_seconds())
+        elif self._after is None and now >= self.end_ns:
+            self._after = (now, self._processes.cpu_seconds())
+
+    def cpu(self) -> dict[str, float]:
+        """Return the share of a core that each process took, per cent."""
+        if self._before is None or self._after is None:
+            return {}
+        (begin, before), (end, after) = self._before, self._after
+        seconds = (end - begin) / NS_PER_SECOND
+        return {name: round((after[name] - before[name]) / seconds * 100, 1) for name in before if name in after}
+
+
+def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: Callable[[str], None]) -> Delayed:
+    """Put a subject under a load of ``rate`` a second for so long, and return how long its transactions took.
+
+    Until the output can be read, for what ends in the branches; until the processors' commit, for all services.
+
+    Raises:
+        EndedError: a process ended, or never began.
+        KafkaError: the broker does not answer.
+
+    """
+    deployment = Deployment(bootstrap)
+    deployment.provision()
+    total = round(rate * (WARM_SECONDS + seconds))
+    try:
+        with ExitStack() as stack:
+            processes = stack.enter_context(Processes())
+            subject.start(deployment, processes, quick_commits=True)
+            _wait_for_members(deployment, subject, processes)
+            follow = _follow_commits if subject.to_the_end else _follow_arrivals
+            latencies, window = follow(deployment, processes, stack, (rate, total, seconds), tell)
+            cpu, late_ms = window.cpu(), _late_ms(_report_of(processes))
+    finally:
+        deployment.remove()
+    counted = total - round(rate * WARM_SECONDS)
+    return Delayed(
+        count=len(latencies),
+        unseen=max(0, counted - len(latencies)),
+        percentiles=percentiles_ms(latencies),
+        cpu=cpu,
+        late_ms=late_ms,
+    )
+
+
+def _begin(deployment: Deployment, processes: Processes, load: tuple[float, int, float]) -> Window:
+    rate, total, seconds = load
+    begin = time.monotonic_ns() + int(LEAD_SECONDS * NS_PER_SECOND)
+    processes.module(
+        "load", "bench.load", {}, "--bootstrap", deployment.bootstrap,
+        "--topic", deployment.name(topics.TRANSACTIONS), "--rate", str(rate), "--total", str(total),
+        "--begin-ns", str(begin), "--report", str(processes.scratch / "load.json"),
+    )  # fmt: skip
+    return Window(processes, begin + int(WARM_SECONDS * NS_PER_SECOND), seconds)
+
+
+def _follow_arrivals(
+    deployment: Deployment,
+    processes: Processes,
+    stack: ExitStack,
+    load: tuple[float, int, float],
+    tell: Callable[[str], None],
+) -> tuple[array[int], Window]:
+    """Read the branches while they are written."""
+    arrivals = stack.enter_context(Arrivals(deployment))
+    window = _begin(deployment, processes, load)
+    latencies: array[int] = array("q")
+    seen, moved = 0, time.monotonic()
+    while seen < load[1]:
+        found = arrivals.poll()
+        now = time.monotonic_ns()
+        latencies.extend(now - one.intended_ns for one in found if one.intended_ns >= window.begin_ns)
+        seen += len(found)
+        moved = _still_patient(processes, moved, news=bool(found))
+        window.look()
+        tell(f"{seen:,} of {load[1]:,} arrived")
+        if moved < 0:
+            break
+    _wait_for_window(window)
+    return latencies, window
+
+
+def _follow_commits(
+    deployment: Deployment,
+    processes: Processes,
+    stack: ExitStack,
+    load: tuple[float, int, float],
+    tell: Callable[[str], None],
+) -> tuple[array[int], Window]:
+    """Note the commits while they come, and find out afterwards which records each of them passed."""
+    committed = Committed(deployment, stack.enter_context(CommitWatch(deployment)))
+    window = _begin(deployment, processes, load)
+    moved, target = time.monotonic(), 0
+    groups = [deployment.group(service) for service in PROCESSORS]
+    while moved > 0:
+        before = len(committed.all)
+        judged = committed.poll()
+        window.look()
+        tell(f"{judged:,.0f} of {load[1]:,} judged")
+        if judged >= load[1]:
+            target = target or last_offsets(deployment)
+            if sum(committed.of(group) for group in groups) >= target:
+                break
+        moved = _still_patient(processes, moved, news=len(committed.all) > before)
+    _wait_for_window(window)
+    found = _all_arrivals(stack.enter_context(Arrivals(deployment)), load[1])
+    took = settled_after(found, committed.all, processor_of(deployment))
+    counted = zip(found, took, strict=True)
+    return array("q", [ns for one, ns in counted if ns is not None and one.intended_ns >= window.begin_ns]), window
+
+
+def _all_arrivals(arrivals: Arrivals, total: int) -> list[Arrival]:
+    found: list[Arrival] = []
+    moved = time.monotonic()
+    while len(found) < total and time.monotonic() - moved < PATIENCE_SECONDS:
+        if more := arrivals.poll(timeout_ms=200):
+            found += more
+            moved = time.monotonic()
+    return found
+
+
+def _still_patient(processes: Processes, moved: float, *, news: bool) -> float:
+    """Return when there was news last; below 0 where all was sent and nothing came for too long."""
+    processes.check()
+    now = time.monotonic()
+    if news or processes.running["load"].process.poll() is None:
+        return now
+    return moved if now - moved < PATIENCE_SECONDS else -1.0
+
+
+def _wait_for_window(window: Window) -> None:
+    while time.monotonic_ns() < window.end_ns:
+        time.sleep(PAUSE_SECONDS)
+    window.look()
+
+
+def _wait_for_members(deployment: Deployment, subject: Subject, processes: Processes) -> None:
+    """Return once every service has joined its group."""
+    groups = [deployment.group(service if service in PROCESSORS else DETECTOR) for service in subject.names]
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        processes.check()
+        try:
+            with Cluster(deployment.settings.kafka, f"{deployment.tag}-members") as cluster:
+                if all(cluster.members(group) for group in groups):
+                    return
+        except KafkaError:
+            pass  # a young cluster has no coordinator yet
+        time.sleep(PAUSE_SECONDS)
+    raise EndedError(f"no member of every group within {READY_SECONDS:g} s")
+
+
+def _report_of(processes: Processes) -> Path:
+    processes.running["load"].process.wait(READY_SECONDS)
+    processes.check()
+    return processes.scratch / "load.json"
+
+
+def _late_ms(report: Path) -> float:
+    return float(json.loads(report.read_text())["late_ms"])
