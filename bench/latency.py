@@ -8,55 +8,28 @@ from array import array
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from bench.arrivals import Arrival, Arrivals, processor_of, settled_after
+from bench.arrivals import Arrivals, by_id, processor_of, settled_after
 from bench.commits import CommitWatch
 from bench.deployment import Deployment
+from bench.joining import wait_for_members
 from bench.percentiles import percentiles_ms
-from bench.processes import EndedError, Processes
-from bench.progress import Committed, last_offsets
+from bench.processes import Processes
+from bench.progress import Committed, settled
 from bench.results import Delayed
-from bench.subjects import DETECTOR, PROCESSORS, Subject
+from bench.window import NS_PER_SECOND, Window
 from pipeline.contracts import topics
-from pipeline.runtime.clients.cluster import Cluster
-from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-READY_SECONDS: Final = 60.0
+    from bench.subjects import Subject
+
+ENDED_WITHIN_SECONDS: Final = 60.0
 LEAD_SECONDS: Final = 2.0  # for the load's process to start
 WARM_SECONDS: Final = 2.0  # of load before anything counts
 PATIENCE_SECONDS: Final = 15.0  # without anything new, once all was sent
-NS_PER_SECOND: Final = 1_000_000_000
 PAUSE_SECONDS: Final = 0.1
-
-
-class Window:
-    """The time that counts, in nanoseconds of the monotonic clock, and the processor time spent within it."""
-
-    def __init__(self, processes: Processes, begin_ns: int, seconds: float) -> None:
-        self._processes = processes
-        self.begin_ns = begin_ns
-        self.end_ns = begin_ns + int(seconds * NS_PER_SECOND)
-        self._before: tuple[int, dict[str, float]] | None = None
-        self._after: tuple[int, dict[str, float]] | None = None
-
-    def look(self) -> None:
-        """Note what the processes have taken, where the window has just begun or ended."""
-        now = time.monotonic_ns()
-        if self._before is None and now >= self.begin_ns:
-            self._before = (now, self._processes.cpu_seconds())
-        elif self._after is None and now >= self.end_ns:
-            self._after = (now, self._processes.cpu_seconds())
-
-    def cpu(self) -> dict[str, float]:
-        """Return the share of a core that each process took, per cent."""
-        if self._before is None or self._after is None:
-            return {}
-        (begin, before), (end, after) = self._before, self._after
-        seconds = (end - begin) / NS_PER_SECOND
-        return {name: round((after[name] - before[name]) / seconds * 100, 1) for name in before if name in after}
 
 
 def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: Callable[[str], None]) -> Delayed:
@@ -76,7 +49,7 @@ def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: 
         with ExitStack() as stack:
             processes = stack.enter_context(Processes())
             subject.start(deployment, processes, quick_commits=True)
-            _wait_for_members(deployment, subject, processes)
+            wait_for_members(deployment, subject, processes)
             follow = _follow_commits if subject.to_the_end else _follow_arrivals
             latencies, window = follow(deployment, processes, stack, (rate, total, seconds), tell)
             cpu, late_ms = window.cpu(), _late_ms(_report_of(processes))
@@ -111,7 +84,7 @@ def _follow_arrivals(
     tell: Callable[[str], None],
 ) -> tuple[array[int], Window]:
     """Read the branches while they are written."""
-    arrivals = stack.enter_context(Arrivals(deployment))
+    arrivals = stack.enter_context(Arrivals(deployment, by_id))
     window = _begin(deployment, processes, load)
     latencies: array[int] = array("q")
     seen, moved = 0, time.monotonic()
@@ -139,33 +112,18 @@ def _follow_commits(
     """Note the commits while they come, and find out afterwards which records each of them passed."""
     committed = Committed(deployment, stack.enter_context(CommitWatch(deployment)))
     window = _begin(deployment, processes, load)
-    moved, target = time.monotonic(), 0
-    groups = [deployment.group(service) for service in PROCESSORS]
-    while moved > 0:
+    moved = time.monotonic()
+    while moved > 0 and not settled(deployment, committed, load[1]):
         before = len(committed.all)
-        judged = committed.poll()
+        committed.poll()
         window.look()
-        tell(f"{judged:,.0f} of {load[1]:,} judged")
-        if judged >= load[1]:
-            target = target or last_offsets(deployment)
-            if sum(committed.of(group) for group in groups) >= target:
-                break
+        tell(f"{committed.judged:,} of {load[1]:,} judged")
         moved = _still_patient(processes, moved, news=len(committed.all) > before)
     _wait_for_window(window)
-    found = _all_arrivals(stack.enter_context(Arrivals(deployment)), load[1])
+    found = stack.enter_context(Arrivals(deployment, by_id)).take(load[1])
     took = settled_after(found, committed.all, processor_of(deployment))
     counted = zip(found, took, strict=True)
     return array("q", [ns for one, ns in counted if ns is not None and one.intended_ns >= window.begin_ns]), window
-
-
-def _all_arrivals(arrivals: Arrivals, total: int) -> list[Arrival]:
-    found: list[Arrival] = []
-    moved = time.monotonic()
-    while len(found) < total and time.monotonic() - moved < PATIENCE_SECONDS:
-        if more := arrivals.poll(timeout_ms=200):
-            found += more
-            moved = time.monotonic()
-    return found
 
 
 def _still_patient(processes: Processes, moved: float, *, news: bool) -> float:
@@ -183,24 +141,8 @@ def _wait_for_window(window: Window) -> None:
     window.look()
 
 
-def _wait_for_members(deployment: Deployment, subject: Subject, processes: Processes) -> None:
-    """Return once every service has joined its group."""
-    groups = [deployment.group(service if service in PROCESSORS else DETECTOR) for service in subject.names]
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        processes.check()
-        try:
-            with Cluster(deployment.settings.kafka, f"{deployment.tag}-members") as cluster:
-                if all(cluster.members(group) for group in groups):
-                    return
-        except KafkaError:
-            pass  # a young cluster has no coordinator yet
-        time.sleep(PAUSE_SECONDS)
-    raise EndedError(f"no member of every group within {READY_SECONDS:g} s")
-
-
 def _report_of(processes: Processes) -> Path:
-    processes.running["load"].process.wait(READY_SECONDS)
+    processes.running["load"].process.wait(ENDED_WITHIN_SECONDS)
     processes.check()
     return processes.scratch / "load.json"
 

@@ -32,6 +32,7 @@ class Committed:
     def __init__(self, deployment: Deployment, watch: CommitWatch) -> None:
         self._watch = watch
         self._input = deployment.group(DETECTOR)
+        self._branches = [deployment.group(service) for service in PROCESSORS]
         self.latest: dict[Place, int] = {}
         self.all: list[Commit] = []
 
@@ -40,32 +41,39 @@ class Committed:
         for commit in self._watch.poll():
             self.latest[commit.place] = commit.offset
             self.all.append(commit)
-        return self.of(self._input)
+        return self.judged
 
-    def of(self, group: str) -> int:
-        """Return the sum of a group's offsets."""
+    @property
+    def judged(self) -> int:
+        """Return the sum of the detectors' offsets."""
+        return self._of(self._input)
+
+    @property
+    def settled(self) -> int:
+        """Return the sum of the processors' offsets."""
+        return sum(self._of(group) for group in self._branches)
+
+    def _of(self, group: str) -> int:
         return sum(offset for place, offset in self.latest.items() if place.group == group)
 
 
 class Settled:
-    """What the processors have committed, for a backlog of ``records``: markers take offsets too, and are left out."""
+    """What the processors have committed, for a backlog of ``records``."""
 
     def __init__(self, deployment: Deployment, committed: Committed, records: int) -> None:
         self._deployment = deployment
         self._committed = committed
         self._records = records
-        self._groups = [deployment.group(service) for service in PROCESSORS]
-        self._target = 0
 
     def poll(self) -> float:
-        """Return how many records are settled: an estimate while they come, exact at the end."""
-        judged = self._committed.poll()
-        settled = sum(self._committed.of(group) for group in self._groups)
-        if judged < self._records:
-            # Markers are few: one in some thousand records of a backlog.
-            return min(float(settled), self._records - 1.0)
-        self._target = self._target or last_offsets(self._deployment)
-        return float(self._records) if settled >= self._target else min(float(settled), self._records - 1.0)
+        """Return how many records are settled: an estimate while they come, exact at the end.
+
+        Markers take offsets too. They are few: one in some thousand records of a backlog.
+        """
+        self._committed.poll()
+        if settled(self._deployment, self._committed, self._records):
+            return float(self._records)
+        return min(float(self._committed.settled), self._records - 1.0)
 
 
 class Written:
@@ -90,8 +98,11 @@ class Written:
         self._cluster.close()
 
 
-def last_offsets(deployment: Deployment) -> int:
-    """Return the sum of what the processors will have committed at last: all but the marker at each end."""
+def settled(deployment: Deployment, committed: Committed, records: int) -> bool:
+    """Tell whether so many records were judged, and the processors have committed all that came of them."""
+    if committed.judged < records:
+        return False
     with Cluster(deployment.settings.kafka, f"{deployment.tag}-ends") as cluster:
         ends = [cluster.readable_ends(deployment.name(topic), PARTITIONS) for topic in BRANCHES]
-    return sum(max(0, end - 1) for found in ends for end in found.values())
+    # All but the marker at each end.
+    return committed.settled >= sum(max(0, end - 1) for found in ends for end in found.values())

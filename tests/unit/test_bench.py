@@ -1,0 +1,218 @@
+"""The pure parts of the benchmark: what it reads off Kafka, how it counts, and how it shows what it found."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import msgspec
+import pytest
+from kafka.structs import TopicPartition
+
+from bench.arrivals import Arrival, on_schedule, settled_after
+from bench.charts import bars, charts
+from bench.commits import Commit, Place, offset_of, place_of
+from bench.deployment import SERVICES, new_tag, offsets_partition
+from bench.document import BEGIN, DOCUMENT, END, markdown
+from bench.load import schedule
+from bench.percentiles import percentiles_ms
+from bench.plan import plan_of
+from bench.results import Delayed, Drained, Latency, Machine, Measured, Throughput
+from bench.subjects import PEER_SUBJECTS, numbered
+from bench.tables import NOT_RUN, latency_rows, tables, throughput_rows
+from bench.throughput import Point, between
+from bench.transactions import BEFORE_ID, ID_LENGTH, intended_ns, samples, with_time
+
+MS = 1_000_000
+
+
+def key_of(group: str, topic: str, partition: int, version: int = 1) -> bytes:
+    """Return the key of a commit as Kafka writes it."""
+    texts = b"".join(struct.pack(">h", len(text)) + text.encode() for text in (group, topic))
+    return struct.pack(">h", version) + texts + struct.pack(">i", partition)
+
+
+def drained(records: int, seconds: float, cpu_us: float = 4.0) -> Drained:
+    """Return a round."""
+    return Drained(records=records, seconds=seconds, cpu_us=cpu_us, peak_mib=70.0)
+
+
+def measured() -> Measured:
+    """Return a run with a bit of everything."""
+    machine = Machine(
+        cores=2, processor="P", memory_gib=8, system="S", python="Y", kafka="4", client="c", load_before=0.1
+    )
+    delayed = Delayed(
+        count=9,
+        unseen=1,
+        percentiles=percentiles_ms(range(MS, 10 * MS, MS)),
+        cpu={"detector": 9.0, "load": 3.0},
+        late_ms=1,
+    )
+    return Measured(
+        command="python -m bench",
+        day="2026-01-01",
+        machine=machine,
+        throughput=[
+            Throughput(subject="detector", told="ours", backlog=100, rounds=[drained(100, 1), drained(100, 2)]),
+            Throughput(subject="quix", told="theirs", backlog=20, rounds=[drained(20, 2)]),
+            Throughput(subject="absent", told="theirs", backlog=20, failure="could not be installed"),
+        ],
+        lengths=[Throughput(subject="detector", told="", backlog=n, rounds=[drained(n, 1)]) for n in (100, 1000)],
+        latency=[
+            Latency(subject="detector", until="output readable", rate=1000, rate_told="1,000/s", rounds=[delayed]),
+            Latency(subject="quix", until="output readable", rate=1000, rate_told="1,000/s", failure="ended"),
+        ],
+    )
+
+
+def test_percentiles_are_latencies_that_occurred() -> None:
+    """Nearest rank: of a thousand, the one below which 999 lie or which is the 999th, not something in between."""
+    found = percentiles_ms(number * MS for number in range(1, 1001))
+    assert found == {"p50": 500.0, "p95": 950.0, "p99": 990.0, "p99.9": 999.0, "max": 1000.0}
+    assert percentiles_ms([7 * MS]) == dict.fromkeys(found, 7.0)
+    assert percentiles_ms([]) == {}
+
+
+def test_a_commit_is_read_as_kafka_writes_it() -> None:
+    """Both versions of a commit's key; what is about a group's members is no commit."""
+    for version in (0, 1):
+        assert place_of(key_of("a.group", "a.topic", 3, version)) == Place("a.group", "a.topic", 3)
+    assert place_of(struct.pack(">hh", 2, 1) + b"g") is None
+    assert offset_of(struct.pack(">hqih", 3, 2**40, -1, 0)) == 2**40
+
+
+@pytest.mark.parametrize("cut", range(len(key_of("group", "topic", 1))))
+def test_a_key_that_ends_too_early_is_an_error(cut: int) -> None:
+    """Wherever it is cut."""
+    with pytest.raises(ValueError, match="key of"):
+        place_of(key_of("group", "topic", 1)[:cut])
+
+
+def test_a_value_that_ends_too_early_is_an_error() -> None:
+    """It has a version and an offset at least."""
+    with pytest.raises(ValueError, match="value of"):
+        offset_of(b"\0\1\0")
+
+
+def test_the_groups_of_a_round_commit_to_partitions_of_their_own() -> None:
+    """By the hash that Java has of their names: no open transaction hides another group's commit."""
+    assert offsets_partition("a", 50) == 97 % 50
+    tag = new_tag()
+    assert len({offsets_partition(f"{tag}.{service}") for service in SERVICES}) == 3
+
+
+def test_a_record_is_settled_by_the_first_commit_behind_it() -> None:
+    """A commit names the next offset; one told again passes nothing; what no commit passed has no time."""
+    place = Place("group", "legit", 0)
+    commits = [Commit(place, 2, 100), Commit(place, 2, 150), Commit(place, 5, 200)]
+    arrivals = [Arrival(TopicPartition("legit", 0), offset, 10) for offset in (0, 1, 2, 4, 5)]
+    arrivals.append(Arrival(TopicPartition("legit", 1), 0, 10))
+    assert settled_after(arrivals, commits, {"legit": "group"}) == [90, 90, 190, 190, None, None]
+
+
+def test_what_a_rate_demands_is_when_a_transaction_was_due() -> None:
+    """One that was sent late is late by all of that; one that came a moment early keeps its own time."""
+    place = TopicPartition("legit", 0)
+    sent = [Arrival(place, number, moment * MS) for number, moment in enumerate((50, 9, 0))]
+    assert [one.intended_ns for one in on_schedule(sent, 100)] == [0, 9 * MS, 20 * MS]
+    assert on_schedule([], 100) == []
+
+
+def test_a_transaction_says_when_it_was_due() -> None:
+    """Also where somebody read its JSON and wrote it again, with blanks."""
+    sample = samples(3)[1]
+    value = with_time(sample.value, 123_456_789, 7)
+    assert len(value) == len(sample.value)
+    assert value[:19] == BEFORE_ID
+    assert len(json.loads(value)["transaction_id"]) == ID_LENGTH
+    assert json.loads(value)["amount"] == json.loads(sample.value)["amount"]
+    assert intended_ns(value) == 123_456_789
+    assert intended_ns(json.dumps(json.loads(value)).encode()) == 123_456_789
+
+
+def test_a_schedule_that_is_behind_sends_all_that_is_due() -> None:
+    """Every transaction once, in order, and at once where its moment has passed."""
+    found = [number for numbers in schedule(1e6, 5_000, 0, 0) for number in numbers]
+    assert found == list(range(5_000))
+
+
+def test_a_round_is_what_passed_between_its_first_and_last_commit() -> None:
+    """Neither what was done before the first nor what that took counts."""
+    assert between(Point(10, 500, 1.0), Point(12, 1500, 1.5), 80.04) == Drained(
+        records=1000, seconds=2.0, cpu_us=500.0, peak_mib=80.0
+    )
+
+
+def test_a_ratio_is_that_of_the_medians() -> None:
+    """Above 1 where ours is faster; what was not run says why, and is not left out."""
+    ours, quix, absent = throughput_rows(measured().throughput)
+    assert ours[-1] == "-"
+    assert ours[4] == "50 / 75 / 100"
+    assert quix[-1] == "7.50 x"
+    assert absent[4] == f"{NOT_RUN}: could not be installed"
+
+
+def test_latencies_are_shown_with_what_never_arrived() -> None:
+    """The load's own share of a core is not the subject's."""
+    ours, quix = latency_rows(measured().latency)
+    assert ours[3:] == ("5.0", "9.0", "9.0", "9.0", "9.0", "detector 9 %", "1", "1 ms")
+    assert quix[3] == f"{NOT_RUN}: ended"
+
+
+def test_every_row_fits_its_head() -> None:
+    """Also those of what was not run."""
+    for titled in tables(measured()):
+        assert {len(row) for row in titled.rows} == {len(titled.head)}, titled.title
+
+
+def test_a_report_can_be_kept_and_shown_again() -> None:
+    """As JSON without a loss, and as Markdown with tables and charts; what was not asked for has none."""
+    told = measured()
+    assert msgspec.json.decode(msgspec.json.encode(told), type=Measured) == told
+    text = markdown(told)
+    assert text.count("```mermaid") == len(charts(told)) == 5
+    assert "### Cost against length" in text
+    nothing = Measured(command="c", day="d", machine=told.machine)
+    assert not tables(nothing)
+    assert not charts(nothing)
+
+
+def test_a_chart_has_room_for_its_longest_bar() -> None:
+    """Names in quotes: they hold commas."""
+    chart = bars("T", [("a, b", 10.0), ("c", 200.0)], "things")
+    assert 'x-axis ["a, b", "c"]' in chart
+    assert 'y-axis "things" 0 --> 220' in chart
+    assert "bar [10, 200]" in chart
+
+
+def test_the_document_has_a_place_for_the_report() -> None:
+    """Where ``--document`` puts it."""
+    text = DOCUMENT.read_text("utf-8")
+    assert text.count(BEGIN) == text.count(END) == 1
+    assert text.index(BEGIN) < text.index(END)
+
+
+def test_every_peer_has_a_script_and_pins() -> None:
+    """Exact ones, and no address of an index."""
+    for peer in PEER_SUBJECTS:
+        assert peer.script is not None
+        assert peer.script.exists()
+        lines = peer.script.with_suffix(".txt").read_text().split()
+        assert lines
+        assert all("==" in line and "://" not in line for line in lines)
+
+
+def test_replicas_have_numbers() -> None:
+    """The first keeps the name of its service."""
+    assert numbered(("detector", "detector", "legit_processor")) == ("detector", "detector-2", "legit_processor")
+
+
+def test_a_plan_is_full_unless_asked_otherwise() -> None:
+    """And what is asked for is kept where it is to be quick."""
+    assert plan_of([]).rounds == 5
+    assert plan_of(["--quick"]).rounds == 1
+    assert plan_of(["--quick", "--rounds", "2", "--lengths", "10", "20"]).lengths == (10, 20)
+    assert plan_of(["--quick", "--rounds", "2"]).rounds == 2
+    with pytest.raises(SystemExit):
+        plan_of(["--rounds", "0"])
