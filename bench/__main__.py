@@ -6,7 +6,6 @@ Exits with 0 where all was measured, 1 where something was not, 2 on a wrong opt
 from __future__ import annotations
 
 import logging
-import shlex
 import signal
 import sys
 from datetime import date
@@ -56,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 def _measure(plan: Plan, arguments: list[str]) -> Measured:
     measured = Measured(
-        command=shlex.join(["python", "-m", "bench", *arguments]),
+        command=plan.command(arguments),
         day=date.today().isoformat(),  # noqa: DTZ011 (the day of whoever measured)
         machine=this_machine(),
     )

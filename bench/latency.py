@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from array import array
@@ -12,6 +13,7 @@ from bench.arrivals import Arrivals, by_id, processor_of, settled_after
 from bench.commits import CommitWatch
 from bench.deployment import Deployment
 from bench.joining import wait_for_members
+from bench.load import due_ns
 from bench.percentiles import percentiles_ms
 from bench.processes import Processes
 from bench.progress import Committed, settled
@@ -55,7 +57,7 @@ def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: 
             cpu, late_ms = window.cpu(), _late_ms(_report_of(processes))
     finally:
         deployment.remove()
-    counted = total - round(rate * WARM_SECONDS)
+    counted = total - first_counted(rate)
     return Delayed(
         count=len(latencies),
         unseen=max(0, counted - len(latencies)),
@@ -63,6 +65,12 @@ def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: 
         cpu=cpu,
         late_ms=late_ms,
     )
+
+
+def first_counted(rate: float) -> int:
+    """Return the number of the first transaction, from 0, that is due once the time to warm up is over."""
+    warm_ns, number = int(WARM_SECONDS * NS_PER_SECOND), int(WARM_SECONDS * rate)
+    return next(n for n in itertools.count(number) if due_ns(n, rate) >= warm_ns)
 
 
 def _begin(deployment: Deployment, processes: Processes, load: tuple[float, int, float]) -> Window:

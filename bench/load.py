@@ -33,6 +33,11 @@ WITHIN_SECONDS: Final = 60.0
 NO_HEADERS: Final = packed_headers(())
 
 
+def due_ns(number: int, rate: float) -> int:
+    """Return when a transaction is due, in nanoseconds from the begin of the load."""
+    return int(number * NS_PER_SECOND / rate)
+
+
 def schedule(rate: float, total: int, begin_ns: int, tick_ns: int) -> Iterator[range]:
     """Yield which transactions are due, waiting until some are; those of one tick are sent together.
 
@@ -45,7 +50,7 @@ def schedule(rate: float, total: int, begin_ns: int, tick_ns: int) -> Iterator[r
         if due > sent:
             yield range(sent, due)
             sent = due
-        next_ns = max(begin_ns + int(sent * NS_PER_SECOND / rate), now + tick_ns)
+        next_ns = max(begin_ns + due_ns(sent, rate), now + tick_ns)
         time.sleep(max(0, next_ns - time.monotonic_ns()) / NS_PER_SECOND)
 
 
@@ -55,11 +60,11 @@ def send(producer: Any, topic: str, rate: float, total: int, begin_ns: int, tick
     futures: deque[Any] = deque()
     for numbers in schedule(rate, total, begin_ns, tick_ns):
         builders: list[BatchBuilder | None] = [None] * PARTITIONS
-        late_ns = max(late_ns, time.monotonic_ns() - begin_ns - int(numbers[0] * NS_PER_SECOND / rate))
+        late_ns = max(late_ns, time.monotonic_ns() - begin_ns - due_ns(numbers[0], rate))
         now_ms = time.time_ns() // NS_PER_MS
         for number in numbers:
             partition, key, value = pool[number % len(pool)]
-            intended = begin_ns + int(number * NS_PER_SECOND / rate)
+            intended = begin_ns + due_ns(number, rate)
             body = packed(key) + packed(with_time(value, intended, number)) + NO_HEADERS
             builder = builders[partition]
             if builder is None or not builder.add(now_ms, body):

@@ -23,7 +23,7 @@ def this_machine() -> Machine:
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1,
         processor=_processor(),
         memory_gib=round(psutil.virtual_memory().total / GIB, 1),
-        system=f"{platform.system()} {platform.release()}",
+        system=platform.system(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         kafka=kafka_version(),
         client=f"kafka-python {kafka.__version__}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.goals import GOALS_HEAD, goal_rows
 from bench.percentiles import SHARES
 from bench.subjects import OURS
 
@@ -35,6 +36,7 @@ class Titled(NamedTuple):
 def tables(measured: Measured) -> list[Titled]:
     """Return the tables of what was measured; none for what was not asked for."""
     found = [
+        Titled("Goals", GOALS_HEAD, goal_rows(measured) if measured.throughput or measured.latency else []),
         Titled("Throughput", THROUGHPUT_HEAD, throughput_rows(measured.throughput)),
         Titled("Cost against length", LENGTHS_HEAD, lengths_rows(measured.lengths)),
         Titled("Latency", LATENCY_HEAD, latency_rows(measured.latency)),

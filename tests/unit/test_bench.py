@@ -14,13 +14,15 @@ from bench.charts import bars, charts
 from bench.commits import Commit, Place, offset_of, place_of
 from bench.deployment import SERVICES, new_tag, offsets_partition
 from bench.document import BEGIN, DOCUMENT, END, markdown
-from bench.load import schedule
+from bench.goals import goal_rows
+from bench.latency import WARM_SECONDS, first_counted
+from bench.load import due_ns, schedule
 from bench.percentiles import percentiles_ms
 from bench.plan import plan_of
 from bench.results import Delayed, Drained, Latency, Machine, Measured, Throughput
 from bench.subjects import PEER_SUBJECTS, numbered
 from bench.tables import NOT_RUN, latency_rows, tables, throughput_rows
-from bench.throughput import Point, between
+from bench.throughput import Point, between, last_of
 from bench.transactions import BEFORE_ID, ID_LENGTH, intended_ns, samples, with_time
 
 MS = 1_000_000
@@ -137,6 +139,31 @@ def test_a_schedule_that_is_behind_sends_all_that_is_due() -> None:
     assert found == list(range(5_000))
 
 
+@pytest.mark.parametrize("rate", [100.0, 1000.0, 25_831.9, 3.0])
+def test_what_counts_is_due_after_the_time_to_warm_up(rate: float) -> None:
+    """Rates that are not round included: a record more or less would be called unseen."""
+    first = first_counted(rate)
+    assert due_ns(first - 1, rate) < WARM_SECONDS * 1e9 <= due_ns(first, rate)
+
+
+def test_counting_ends_before_what_is_left_over() -> None:
+    """Unless there are too few commits to leave one out."""
+    points = [Point(moment, moment * 100.0, 0.0) for moment in range(5)]
+    assert last_of(points) == points[3]
+    assert last_of(points[:3]) == points[2]
+
+
+def test_goals_are_judged_by_medians() -> None:
+    """What was not measured is neither reached nor missed."""
+    rows = {figure: (found, reached) for figure, _, found, reached in goal_rows(measured())}
+    assert rows["detector against quix, records/s"] == ("7.50 x", "no")
+    assert rows["detector against confluent, records/s"] == ("not measured", "-")
+    assert rows["detector, CPU a record"] == ("4.00 µs", "yes")
+    assert rows["detector at 1,000/s, p99"] == ("9.00 ms", "yes")
+    assert rows["detector, records/s between lengths differ by"] == ("90.00 %", "no")
+    assert rows["all services at 1,000/s, p95"] == ("not measured", "-")
+
+
 def test_a_round_is_what_passed_between_its_first_and_last_commit() -> None:
     """Neither what was done before the first nor what that took counts."""
     assert between(Point(10, 500, 1.0), Point(12, 1500, 1.5), 80.04) == Drained(
@@ -216,3 +243,10 @@ def test_a_plan_is_full_unless_asked_otherwise() -> None:
     assert plan_of(["--quick", "--rounds", "2"]).rounds == 2
     with pytest.raises(SystemExit):
         plan_of(["--rounds", "0"])
+
+
+def test_the_command_of_a_report_names_no_file_of_whoever_ran_it() -> None:
+    """It stands in a document that others read."""
+    arguments = ["--quick", "--json", "/somewhere/x.json", "--peers"]
+    assert plan_of(arguments).command(arguments) == "python -m bench --quick --peers"
+    assert plan_of(["--json=x"]).command(["--json=x"]) == "python -m bench"
