@@ -6,6 +6,7 @@ Exits with 0 where all was measured, 1 where something was not, 2 on a wrong opt
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from datetime import date
@@ -16,6 +17,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from bench.broker import broker
 from bench.document import document
 from bench.machine import this_machine
 from bench.measuring import Measuring
@@ -23,7 +25,7 @@ from bench.plan import plan_of
 from bench.results import Measured
 from bench.tables import machine_line, tables
 from bench.telling import Telling
-from kafka_local import Cluster, KafkaLocalError
+from kafka_local import KafkaLocalError
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -66,7 +68,7 @@ def _measure(plan: Plan, arguments: list[str]) -> Measured:
 
     with Telling() as telling:
         telling.tell("starting Kafka")
-        with Cluster() as cluster:
+        with broker(os.environ, thorough=plan.thorough) as cluster:
             Measuring(cluster.bootstrap_servers, plan, measured, telling.tell, keep).run()
     return measured
 

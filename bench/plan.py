@@ -36,6 +36,7 @@ class Plan:
     document: bool
     json: Path
     read: bool
+    thorough: bool
 
     def command(self, arguments: list[str]) -> str:
         """Return the command that measures the same again; where the results went is nobody else's concern."""
@@ -68,6 +69,7 @@ def plan_of(arguments: list[str]) -> Plan:
     add("--latency-rounds", type=_positive, help="rounds of latency, interleaved (3)")
     add("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these alone")
     add("--peers", action="store_true", help="also others that do the same job, each installed on first use")
+    add("--java", choices=("thorough", "quick"), default="thorough", help="how it compiles the broker (%(default)s)")
     add("--json", type=Path, default=RESULTS, metavar="FILE", help=f"where results go [{RESULTS.relative_to(ROOT)}]")
     add("--read", action="store_true", help="measure nothing, show the results of an earlier run")
     add("--document", action="store_true", help="also write tables and charts into docs/performance.md")
@@ -86,4 +88,5 @@ def plan_of(arguments: list[str]) -> Plan:
         document=asked.document,
         json=asked.json,
         read=asked.read,
+        thorough=asked.java == "thorough",
     )
