@@ -29,7 +29,7 @@ def charts(measured: Measured) -> list[str]:
     ]
     if len(lengths) > 1:
         found.append(bars("Throughput against the length of the backlog", lengths, "thousand records a second"))
-    same = [one for one in measured.latency if one.rate == THOUSAND and one.rounds and one.rounds[0].percentiles]
+    same = [one for one in measured.latency if one.rate == THOUSAND and any(each.percentiles for each in one.rounds)]
     for name in ("p50", "p99"):
         if same and name in SHARES:
             points = [(f"{one.subject}, {one.until}", one.middle(name)) for one in same]

@@ -63,8 +63,8 @@ def _throughput(results: Sequence[Throughput], name: str) -> Throughput | None:
 
 
 def _latency(results: Sequence[Latency], name: str) -> Latency | None:
-    found = (one for one in results if one.subject == name and one.rate == RATE and one.rounds)
-    return next((one for one in found if all(each.percentiles for each in one.rounds)), None)
+    found = (one for one in results if one.subject == name and one.rate == RATE)
+    return next((one for one in found if any(each.percentiles for each in one.rounds)), None)
 
 
 def _ratio(results: Sequence[Throughput], peer: str) -> float | None:

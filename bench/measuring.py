@@ -59,6 +59,8 @@ class Measuring:
         if "throughput" in self._plan.parts:
             replicas = [scaled(self._plan.replicas)] if self._plan.replicas > 1 else []
             self._throughput([OURS, RECORDS, *replicas, PIPELINE, *peers])
+        elif "latency" in self._plan.parts:
+            self._throughput([OURS, PIPELINE])  # a part of their maximum is one of the loads
         if "lengths" in self._plan.parts:
             self._lengths()
         if "latency" in self._plan.parts:
@@ -105,7 +107,7 @@ class Measuring:
         cases += [(peer, PEER_RATE, f"{PEER_RATE:,.0f}/s") for peer in peers]
         for subject in (OURS, PIPELINE):
             rate = self._maximum(subject) * MAXIMUM_SHARE
-            cases.append((subject, rate, f"{MAXIMUM_SHARE:.0%} of its maximum: {rate:,.0f}/s"))
+            cases.append((subject, rate, f"{MAXIMUM_SHARE:.0%} of its maximum{f': {rate:,.0f}/s' if rate else ''}"))
         series = [self._delays(subject, rate, told) for subject, rate, told in cases]
 
         def store() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,13 @@ def _positive(text: str) -> int:
     return value
 
 
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return value
+
+
 def plan_of(arguments: list[str]) -> Plan:
     """Return the plan; ends the process with exit code 2 on a wrong option."""
     parser = argparse.ArgumentParser(
@@ -64,8 +72,8 @@ def plan_of(arguments: list[str]) -> Plan:
     add("--records", type=_positive, help="records of a backlog; slower subjects get a part of it (1,000,000)")
     add("--lengths", type=_positive, nargs="+", help="backlogs for the cost against length (400,000 and 2,000,000)")
     add("--scale", type=_positive, default=2, metavar="N", help="also N detectors of one group; 1: not (%(default)s)")
-    add("--rates", type=float, nargs="+", help="transactions a second for latency (100, 1,000, 10,000)")
-    add("--seconds", type=float, help="how long a load counts (15)")
+    add("--rates", type=_above_zero, nargs="+", help="transactions a second for latency (100, 1,000, 10,000)")
+    add("--seconds", type=_above_zero, help="how long a load counts (15)")
     add("--latency-rounds", type=_positive, help="rounds of latency, interleaved (3)")
     add("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these alone")
     add("--peers", action="store_true", help="also others that do the same job, each installed on first use")

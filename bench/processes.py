@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -100,17 +101,18 @@ class Processes:
                 raise EndedError(f"{name} ended with exit code {code}: {_end_of(running.log)}")
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Return the processor time of each so far.
+        """Return the processor time of each so far, but of those that are done.
 
         Raises:
-            EndedError: one of them is gone.
+            EndedError: one has ended with an error.
 
         """
-        try:
-            return {name: running.cpu_seconds() for name, running in self.running.items()}
-        except psutil.NoSuchProcess:
-            self.check()
-            raise EndedError("a process ended before it was done") from None
+        self.check()
+        found = {}
+        for name, running in self.running.items():
+            with suppress(psutil.NoSuchProcess):
+                found[name] = running.cpu_seconds()
+        return found
 
 
 def _end_of(log: Path) -> str:

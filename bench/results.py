@@ -83,13 +83,14 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
 
     def middle(self, percentile: str) -> float:
-        """Return the median over the rounds."""
-        return median(one.percentiles[percentile] for one in self.rounds)
+        """Return the median over the rounds in which anything arrived."""
+        return median(one.percentiles[percentile] for one in self.rounds if one.percentiles)
 
     @property
     def cpu(self) -> dict[str, float]:
         """Return the median share of a core by process."""
-        return {name: median(one.cpu[name] for one in self.rounds) for name in self.rounds[0].cpu}
+        names = dict.fromkeys(name for one in self.rounds for name in one.cpu)
+        return {name: median(one.cpu[name] for one in self.rounds if name in one.cpu) for name in names}
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
