@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka.structs import TopicPartition
 
@@ -23,13 +23,11 @@ from pipeline.runtime.clients.producers import BATCH_BYTES, plain_producer
 from pipeline.runtime.settings import common_from_env
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 NS_PER_SECOND: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 MOST_AT_ONCE: Final = 2_000
-UNDER_WAY: Final = 2_000  # batches: far more than a broker that keeps up ever has
-WITHIN_SECONDS: Final = 60.0
 NO_HEADERS: Final = packed_headers(())
 
 
@@ -38,47 +36,89 @@ def due_ns(number: int, rate: float) -> int:
     return int(number * NS_PER_SECOND / rate)
 
 
-def schedule(rate: float, total: int, begin_ns: int, tick_ns: int) -> Iterator[range]:
-    """Yield which transactions are due, waiting until some are; those of one tick are sent together.
+def due_by(elapsed_ns: int, rate: float) -> int:
+    """Return how many transactions are due so long after the begin of the load; the first one is due at once."""
+    return int(elapsed_ns * rate / NS_PER_SECOND) + 1 if elapsed_ns >= 0 else 0
 
-    The transaction ``number`` is due at ``begin_ns + number / rate``, of the monotonic clock.
+
+class Lane:
+    """What goes to one partition, a batch after the other.
+
+    What comes due while a batch is under way waits and goes with the next one, as in any producer: batches that are
+    handed over ready are not joined any more, and would queue up behind each other wherever a broker answers slowly.
     """
-    sent = 0
-    while sent < total:
-        now = time.monotonic_ns()
-        due = min(total, sent + MOST_AT_ONCE, int((now - begin_ns) * rate / NS_PER_SECOND) + 1)
-        if due > sent:
-            yield range(sent, due)
-            sent = due
-        next_ns = max(begin_ns + due_ns(sent, rate), now + tick_ns)
-        time.sleep(max(0, next_ns - time.monotonic_ns()) / NS_PER_SECOND)
+
+    def __init__(self, producer: Any, place: TopicPartition) -> None:  # noqa: ANN401 (a client without types)
+        self._producer = producer
+        self._place = place
+        self._waiting: deque[tuple[int, BatchBuilder]] = deque()
+        self._under_way: Any = None
+
+    def add(self, due: int, timestamp_ms: int, body: bytes) -> None:
+        """Take a transaction that is due."""
+        if not self._waiting or not self._waiting[-1][1].add(timestamp_ms, body):
+            builder = BatchBuilder(BATCH_BYTES)
+            builder.add(timestamp_ms, body)
+            self._waiting.append((due, builder))
+
+    def turn(self) -> int | None:
+        """Send the next batch where the last one was taken, and return when its first transaction was due.
+
+        Raises:
+            KafkaError: the broker did not take it.
+
+        """
+        if self._under_way is not None:
+            if not self._under_way.is_done:
+                return None
+            self._under_way.get(timeout=0)
+            self._under_way = None
+        if not self._waiting:
+            return None
+        due, builder = self._waiting.popleft()
+        self._under_way = hand_over(self._producer, self._place, builder)
+        return due
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing waits or is under way."""
+        return not self._waiting and self._under_way is None
 
 
-def send(producer: Any, topic: str, rate: float, total: int, begin_ns: int, tick_ns: int) -> float:  # noqa: ANN401, PLR0913, PLR0917 (a client without types; what a load is)
-    """Send all transactions and return by how many milliseconds the worst was late."""
-    pool, late_ns = samples(), 0
-    futures: deque[Any] = deque()
-    for numbers in schedule(rate, total, begin_ns, tick_ns):
-        builders: list[BatchBuilder | None] = [None] * PARTITIONS
-        late_ns = max(late_ns, time.monotonic_ns() - begin_ns - due_ns(numbers[0], rate))
+class Load(NamedTuple):
+    """``total`` transactions, ``rate`` a second, the first at ``begin_ns`` of the monotonic clock."""
+
+    rate: float
+    total: int
+    begin_ns: int
+    tick_ns: int
+
+
+def send(lanes: Sequence[Lane], load: Load) -> float:
+    """Send all transactions and return by how many milliseconds the worst was late when it was handed over.
+
+    Raises:
+        KafkaError: the broker did not take one.
+
+    """
+    pool, sent, late_ns = samples(), 0, 0
+    while sent < load.total or not all(lane.idle for lane in lanes):
+        begun = time.monotonic_ns()
+        due = min(load.total, sent + MOST_AT_ONCE, due_by(begun - load.begin_ns, load.rate))
         now_ms = time.time_ns() // NS_PER_MS
-        for number in numbers:
+        for number in range(sent, due):
             partition, key, value = pool[number % len(pool)]
-            intended = begin_ns + due_ns(number, rate)
+            intended = load.begin_ns + due_ns(number, load.rate)
             body = packed(key) + packed(with_time(value, intended, number)) + NO_HEADERS
-            builder = builders[partition]
-            if builder is None or not builder.add(now_ms, body):
-                if builder is not None:
-                    futures.append(hand_over(producer, TopicPartition(topic, partition), builder))
-                builders[partition] = builder = BatchBuilder(BATCH_BYTES)
-                builder.add(now_ms, body)
-        for partition, builder in enumerate(builders):
-            if builder is not None:
-                futures.append(hand_over(producer, TopicPartition(topic, partition), builder))
-        while futures and (futures[0].is_done or len(futures) > UNDER_WAY):
-            futures.popleft().get(timeout=WITHIN_SECONDS)
-    for future in futures:
-        future.get(timeout=WITHIN_SECONDS)
+            lanes[partition].add(intended, now_ms, body)
+        sent = max(sent, due)
+        for first in [lane.turn() for lane in lanes]:
+            if first is not None:
+                late_ns = max(late_ns, time.monotonic_ns() - first)
+        wake = begun + load.tick_ns
+        if all(lane.idle for lane in lanes) and sent < load.total:
+            wake = max(wake, load.begin_ns + due_ns(sent, load.rate))
+        time.sleep(max(0, wake - time.monotonic_ns()) / NS_PER_SECOND)
     return late_ns / NS_PER_MS
 
 
@@ -99,7 +139,8 @@ def main(arguments: list[str]) -> int:
     producer = plain_producer(kafka, "bench-load")
     producer.partitions_for(asked.topic)
     try:
-        late_ms = send(producer, asked.topic, asked.rate, asked.total, asked.begin_ns, int(asked.tick_ms * NS_PER_MS))
+        lanes = [Lane(producer, TopicPartition(asked.topic, partition)) for partition in range(PARTITIONS)]
+        late_ms = send(lanes, Load(asked.rate, asked.total, asked.begin_ns, int(asked.tick_ms * NS_PER_MS)))
     finally:
         producer.close(timeout=10)
     with open(asked.report, "w", encoding="utf-8") as report:  # noqa: PTH123 (it may be a descriptor)

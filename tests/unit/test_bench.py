@@ -12,7 +12,7 @@ from bench.arrivals import Arrival, on_schedule, settled_after
 from bench.commits import Commit, Place, offset_of, place_of
 from bench.deployment import SERVICES, new_tag, offsets_partition
 from bench.latency import WARM_SECONDS, first_counted
-from bench.load import due_ns, schedule
+from bench.load import due_by, due_ns
 from bench.percentiles import percentiles_ms
 from bench.results import Drained
 from bench.subjects import numbered
@@ -93,10 +93,15 @@ def test_a_transaction_says_when_it_was_due() -> None:
     assert intended_ns(json.dumps(json.loads(value)).encode()) == 123_456_789
 
 
-def test_a_schedule_that_is_behind_sends_all_that_is_due() -> None:
-    """Every transaction once, in order, and at once where its moment has passed."""
-    found = [number for numbers in schedule(1e6, 5_000, 0, 0) for number in numbers]
-    assert found == list(range(5_000))
+@pytest.mark.parametrize("rate", [100.0, 1000.0, 3.0])
+def test_a_transaction_is_due_at_its_moment_and_not_before(rate: float) -> None:
+    """Whatever was sent before it; nothing is due before the begin."""
+    assert due_by(-1, rate) == 0
+    assert due_by(0, rate) == 1
+    for number in (1, 7, 1_000):
+        moment = due_ns(number, rate)
+        assert due_by(moment - 1, rate) == number
+        assert due_by(moment + 1, rate) == number + 1
 
 
 @pytest.mark.parametrize("rate", [100.0, 1000.0, 25_831.9, 3.0])
