@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check format up down logs audit inspect docs lock clean
+.PHONY: help demo test chaos bench profile check format up down logs audit inspect docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,12 @@ test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTS
 
 chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
+
+bench: .venv/requirements-dev.txt ## throughput and latency on a Kafka of its own (PEERS=1: of others too; ARGS=--quick, --help)
+	@exec $(BIN)/python -m bench $(if $(PEERS),--peers) $(ARGS)
+
+profile: .venv/requirements-dev.txt ## where the detector's time goes over a backlog (ARGS=--help)
+	@exec $(BIN)/python -m bench.profiling $(ARGS)
 
 check: .venv/requirements-dev.txt ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -1,0 +1,44 @@
+"""Writes what was measured into ``docs/performance.md``, between marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.charts import charts
+from bench.processes import ROOT
+from bench.tables import machine_line, tables
+
+if TYPE_CHECKING:
+    from bench.results import Measured
+    from bench.tables import Titled
+
+DOCUMENT: Final = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- bench: made by `make bench` -->", "<!-- /bench -->"
+
+
+def document(measured: Measured) -> None:
+    """Put the tables and charts in the place of those before.
+
+    Raises:
+        ValueError: the document has no place for them.
+
+    """
+    text = DOCUMENT.read_text("utf-8")
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise ValueError(f"{DOCUMENT.name} has no {BEGIN} ... {END}")
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{markdown(measured)}\n{END}{after}", "utf-8")
+
+
+def markdown(measured: Measured) -> str:
+    """Return the report as it stands in a document."""
+    told = f"{measured.day}, `{measured.command}`, on {machine_line(measured.machine)}."
+    parts = [told, *(_table(table) for table in tables(measured)), *charts(measured)]
+    return "\n\n".join(parts)
+
+
+def _table(table: Titled) -> str:
+    lines = [table.head, ("---",) * len(table.head), *table.rows]
+    cells = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    return f"### {table.title}\n\n{cells}"
