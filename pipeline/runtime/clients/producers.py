@@ -29,9 +29,6 @@ logger = logging.getLogger(__name__)
 BATCH_BYTES: Final = 256 * 1024
 REQUEST_BYTES: Final = 4 * 1024 * 1024
 RETRY_BACKOFF_MS: Final = 20
-# A commit is answered before its markers are written, and until then the next transaction may not begin: a broker that
-# is well takes a few milliseconds for it, and the client would wait for twenty.
-AGAIN_MS: Final = 3
 FORCED_JOIN_SECONDS: Final = 5.0
 # How often a wait looks whether a connection has broken: then there is nothing to wait for.
 SLICE_SECONDS: Final = 0.1
@@ -117,7 +114,6 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
         max_block_ms=COORDINATOR_MS,
         transaction_timeout_ms=TRANSACTION_MS,
     )
-    producer._sender.config["retry_backoff_ms"] = AGAIN_MS  # noqa: SLF001 (there is no public way)
     try:
         producer.init_transactions()
     except BaseException:
