@@ -103,6 +103,34 @@ def test_without_the_patient_client_the_sender_spins(
         eventually(lambda: worked() > 1, 30, "a second of work for nothing")
 
 
+MANY = 12  # requests are more than the client lets be under way on one connection
+
+
+def test_the_sender_rests_while_a_broker_hangs_with_requests(
+    own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guard: ``connection_delay``; a connection that takes no more requests is not ready, and asked for without end."""
+    monkeypatch.setattr(producers, "REQUEST_MS", 5_000)
+    pipeline = deployed(own_kafka, partitions=MANY)
+    with hanging(own_kafka, pipeline) as producer:
+        sender = producer._sender  # noqa: SLF001 (nothing public tells)
+        for partition in range(MANY):
+            producer.send(pipeline.name(topics.TRANSACTIONS), b"x", partition=partition)
+            taken = lambda: not producer._accumulator.has_undrained() or paused(producer)  # noqa: E731, SLF001
+            eventually(taken, 10, "a request to be made, or no more to be possible")
+        clock = time.pthread_getcpuclockid(sender.ident)
+        used, until = time.clock_gettime(clock), time.monotonic() + 2
+        eventually(lambda: time.monotonic() > until, 10, "two seconds of a hanging broker")
+        assert paused(producer)
+        assert time.clock_gettime(clock) - used < 0.4
+
+
+def paused(producer: Any) -> bool:
+    """Tell whether a connection of a producer takes no more requests for now."""
+    connections = producer._sender._client._manager._conns.values()  # noqa: SLF001 (nothing public tells)
+    return any(one.connected and one.paused for one in connections)
+
+
 def generate(producer: Any, pipeline: Deployment) -> Publisher:
     """Let the generator send as fast as it can for some turns; return what it has handed over."""
     facts = TopicFacts(pipeline.name(topics.TRANSACTIONS), "", 1, DEFAULT_MAX_MESSAGE_BYTES)

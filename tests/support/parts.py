@@ -35,9 +35,9 @@ GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
 on_both_paths = pytest.mark.parametrize("record_path", [BATCHES, RECORDS])
 
 
-def deployed(cluster: LocalCluster) -> Deployment:
-    """Return a pipeline of one partition on a Kafka that is a test's own, and may be hurt."""
-    pipeline = Deployment(cluster.bootstrap_servers, partitions=1)
+def deployed(cluster: LocalCluster, partitions: int = 1) -> Deployment:
+    """Return a pipeline on a Kafka that is a test's own, and may be hurt."""
+    pipeline = Deployment(cluster.bootstrap_servers, partitions=partitions)
     pipeline.provision()
     return pipeline
 

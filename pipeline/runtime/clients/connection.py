@@ -73,9 +73,10 @@ class UnmendedConnections(CountingConnections):
 class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
     """Keeps the producer's sender thread from spinning while a broker is neither up nor down.
 
-    ``connection_delay`` answers in seconds where the sender takes milliseconds, and 0 while a connection is being
-    made: a whole core for as long as a broker hangs (dpkp/kafka-python#1907, back in 3.0). For producers only: a
-    consumer takes any delay for a coordinator that is dead, and under load might never join its group.
+    ``connection_delay`` answers in seconds where the sender takes milliseconds, and 0 while a connection is being made
+    or has as many requests under way as it may have: a whole core for as long as a broker hangs
+    (dpkp/kafka-python#1907, back in 3.0). For producers only: a consumer takes any delay for a coordinator that is
+    dead, and under load might never join its group.
     """
 
     connections: ClassVar[type[CountingConnections]] = CountingConnections
@@ -91,10 +92,10 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
         return int(self._manager.losses)
 
     def connection_delay(self, node_id: object) -> float:
-        """Return how long to wait for a connection, in milliseconds, never 0 while it is being made."""
+        """Return how long to wait for a connection, in milliseconds, never 0 while it takes no requests."""
         delay_ms = float(super().connection_delay(node_id)) * 1000
         connection = self._manager._conns.get(node_id)  # noqa: SLF001 (nothing public tells)
-        if connection is not None and not connection.connected:
+        if connection is not None and (connection.paused or not connection.connected):
             return max(delay_ms, LEAST_CONNECTION_DELAY_MS)
         return delay_ms
 
