@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,31 +30,52 @@ def end_process(step: str, seconds: float) -> None:
 
 
 class Watchdog:
-    """Watches one step at a time. ``expire`` is called on the watching thread, at most once a step."""
+    """Watches one step at a time. ``expire`` is called on the watching thread, at most once a step.
+
+    The watching thread ends with its watchdog: it holds what is watched, and not the watchdog itself.
+    """
 
     def __init__(self, expire: Callable[[str, float], None] = end_process) -> None:
-        self._expire = expire
-        self._changed = threading.Condition()
-        self._step: tuple[str, float, float] | None = None
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._watched = Watched()
+        threading.Thread(target=self._watched.watch, args=(expire,), name="watchdog", daemon=True).start()
+        weakref.finalize(self, self._watched.end)
 
     @contextmanager
     def step(self, name: str, seconds: float) -> Iterator[None]:
         """Allow the enclosed step ``seconds`` of time."""
-        self._set((name, seconds, time.monotonic() + seconds))
+        self._watched.set((name, seconds, time.monotonic() + seconds))
         try:
             yield
         finally:
-            self._set(None)
+            self._watched.set(None)
 
-    def _set(self, step: tuple[str, float, float] | None) -> None:
+
+class Watched:
+    """The step under way, its seconds and its deadline, between the thread that takes it and the one that watches."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._step: tuple[str, float, float] | None = None
+        self._ended = False
+
+    def set(self, step: tuple[str, float, float] | None) -> None:
+        """Watch another step, or none."""
         with self._changed:
             self._step = step
             self._changed.notify()
 
-    def _watch(self) -> None:
+    def end(self) -> None:
+        """Let the watching thread end: nobody can take a step any more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def watch(self, expire: Callable[[str, float], None]) -> None:
+        """Wait for steps to outlive their deadlines, until there can be none."""
         while True:
             with self._changed:
+                if self._ended:
+                    return
                 step = self._step
                 left = None if step is None else step[2] - time.monotonic()
                 if left is None or left > 0:
@@ -61,4 +83,4 @@ class Watchdog:
                     continue
                 self._step = None
             if step is not None:
-                self._expire(step[0], step[1])
+                expire(step[0], step[1])

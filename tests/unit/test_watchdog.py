@@ -99,10 +99,23 @@ def test_a_shorter_deadline_behind_a_longer_one_is_kept(expired: Expired) -> Non
 
 def test_the_watching_thread_does_not_keep_the_process_alive(expired: Expired) -> None:
     """A service that has nothing more to do ends."""
-    Watchdog(expired)
+    watchdog = Watchdog(expired)
     watching = [thread for thread in threading.enumerate() if thread.name == "watchdog"]
+    assert watchdog
     assert watching
     assert all(thread.daemon for thread in watching)
+
+
+def test_the_watching_thread_ends_with_its_watchdog(expired: Expired) -> None:
+    """A process that makes one after the other, as the tests do, gathers no threads."""
+    before = {thread for thread in threading.enumerate() if thread.name == "watchdog"}
+    watchdog = Watchdog(expired)
+    (watching,) = {thread for thread in threading.enumerate() if thread.name == "watchdog"} - before
+    with watchdog.step("short", WITHIN):
+        pass
+    del watchdog
+    watching.join(WITHIN)
+    assert not watching.is_alive()
 
 
 def test_ending_the_process_says_what_hung_and_where(
