@@ -10,7 +10,7 @@ from kafka.structs import TopicPartition
 from bench.deployment import PARTITIONS, Deployment
 from bench.transactions import samples
 from pipeline.contracts import topics
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
 from pipeline.runtime.clients.producers import BATCH_BYTES, plain_producer
 
@@ -61,6 +61,7 @@ def _send(
             if batch.count > left[partition]:
                 batch = _batch(bodies[partition], left[partition])
             futures.append(hand_over(producer, TopicPartition(topic, partition), batch))
+            send_now(producer)
             left[partition] -= batch.count
         while len(futures) > UNDER_WAY:
             futures.pop(0).get(timeout=WITHIN_SECONDS)

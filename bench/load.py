@@ -17,7 +17,7 @@ from kafka.structs import TopicPartition
 
 from bench.deployment import PARTITIONS
 from bench.transactions import samples, with_time
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
 from pipeline.runtime.clients.producers import BATCH_BYTES, plain_producer
 from pipeline.runtime.settings import common_from_env
@@ -77,6 +77,7 @@ class Lane:
             return None
         due, builder = self._waiting.popleft()
         self._under_way = hand_over(self._producer, self._place, builder)
+        send_now(self._producer)
         return due
 
     @property

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from pipeline.contracts import topics
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import BatchBuilder, packed
 from pipeline.runtime.clients.cluster import Cluster
 from tests.support.eventually import eventually
@@ -44,6 +44,7 @@ def fill(pipeline: Deployment, records: int) -> None:
             while builder.count < A_BATCH:
                 builder.add(1_795_363_200_000, body)
             futures.append(hand_over(producer, TopicPartition(name, number % pipeline.partitions), builder))
+            send_now(producer)
         for future in futures:
             future.get(timeout=60)
 

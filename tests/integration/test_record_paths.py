@@ -19,7 +19,7 @@ from kafka.record.default_records import DefaultRecordBase
 from kafka.record.util import calc_crc32c
 
 from pipeline.contracts import topics
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.reading import RawBatch, records_in
 from pipeline.runtime.batches.varints import quickly
 from pipeline.runtime.batches.writing import HEADER_BYTES, BatchBuilder, packed, packed_headers
@@ -118,6 +118,7 @@ def hand(pipeline: Deployment, *bodies: bytes) -> None:
         builder.add(1_795_363_200_123, body)
     with pipeline.producer() as producer:
         hand_over(producer, input_of(pipeline), builder)
+        send_now(producer)
 
 
 @pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])

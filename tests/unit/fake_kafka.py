@@ -140,6 +140,9 @@ class FakeProducer:
         self._call("close")
         self._closed = True
 
+    def wakeup(self) -> None:
+        """Wake the thread that sends: nothing that a test waits for."""
+
     def force_close(self) -> None:
         """Stop the thread that sends."""
         self._call("force_close")

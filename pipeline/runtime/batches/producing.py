@@ -112,7 +112,7 @@ class ReadyRecords:
 
 
 def hand_over(producer: Any, place: TopicPartition, builder: BatchBuilder) -> Any:  # noqa: ANN401 (no types)
-    """Give a batch to a producer and return the future of its first record, as ``send`` does of each.
+    """Give a batch to a producer and return the future of its first record, as ``send`` does of each; see ``send_now``.
 
     The client splits a batch that a broker finds too large, and tells the futures of its records where they went. This
     one is not told: it stays undecided for ever, and an undecided record is never committed. So no batch may be larger
@@ -137,5 +137,9 @@ def hand_over(producer: Any, place: TopicPartition, builder: BatchBuilder) -> An
             accumulator._incomplete.add(batch)  # noqa: SLF001
     finally:
         accumulator._appends_in_progress.decrement()  # noqa: SLF001
-    producer._sender.wakeup()  # noqa: SLF001
     return FutureRecordMetadata(batch.produce_future, 0, builder.base_timestamp, None, -1, -1, -1)
+
+
+def send_now(producer: Any) -> None:  # noqa: ANN401 (no types)
+    """Let the producer send what was handed over: batches that are there together go in one request for each broker."""
+    producer._sender.wakeup()  # noqa: SLF001 (there is no public way)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.batches.partitioning import partitions_of
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.sending import BATCH_BYTES
 from pipeline.runtime.batches.writing import BatchBuilder, packed_plain
 
@@ -47,6 +47,7 @@ class BatchOutlet:
             if builder is None or not builder.add(timestamp_ms, body):
                 if builder is not None:
                     self._hand_over(partition)
+                    send_now(self.producer)
                 builder = builders[partition] = BatchBuilder(self._limit)
                 builder.add(timestamp_ms, body)
 
@@ -56,6 +57,8 @@ class BatchOutlet:
         for partition in list(self._open):
             if everything or partition not in last or last[partition].is_done:
                 self._hand_over(partition)
+        if self._new:
+            send_now(self.producer)
         return bool(self._open)
 
     def handed_over(self) -> list[tuple[Any, int]]:

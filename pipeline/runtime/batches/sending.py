@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka.structs import TopicPartition
 
-from pipeline.runtime.batches.producing import hand_over
+from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers, packed_origin
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class BatchSender:
         if builder is None or not builder.add(timestamp_ms, body):
             if builder is not None:
                 self._hand_over(place, builder)
+                send_now(self._producer)
             self._open[place] = builder = BatchBuilder(min(BATCH_BYTES, facts.max_message_bytes))
             builder.add(timestamp_ms, body)
 
@@ -71,6 +72,7 @@ class BatchSender:
         for place, builder in self._open.items():
             self._hand_over(place, builder)
         self._open.clear()
+        send_now(self._producer)
 
     def _hand_over(self, place: tuple[str, int], builder: BatchBuilder) -> None:
         partition = TopicPartition(*place)
