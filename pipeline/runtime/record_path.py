@@ -14,6 +14,7 @@ from pipeline.contracts.records import record_of
 from pipeline.runtime import parsing
 from pipeline.runtime.batches.compatible import why_not
 from pipeline.runtime.batches.consuming import read_batches
+from pipeline.runtime.batches.fetching import fetch_when_polled
 from pipeline.runtime.batches.publishing import BatchOutlet
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.environment import Variable
@@ -60,7 +61,12 @@ def one_by_one(*, is_input: bool) -> RecordPath:
 
 def in_batches(*, is_input: bool) -> RecordPath:
     """Return the way by whole batches; ``is_input``: from the topic where transactions enter."""
-    return RecordPath(BATCHES, partial(read_batches, is_input=is_input), lambda polled: polled, BatchSender)
+
+    def prepare(consumer: Any) -> None:  # noqa: ANN401 (a client without types)
+        read_batches(consumer, is_input=is_input)
+        fetch_when_polled(consumer)
+
+    return RecordPath(BATCHES, prepare, lambda polled: polled, BatchSender)
 
 
 def record_path(wanted: str, *, is_input: bool) -> RecordPath:

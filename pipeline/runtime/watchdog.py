@@ -7,6 +7,7 @@ its partitions for ever; one that ends gives them back, and its successor goes o
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import sys
 import threading
@@ -51,18 +52,24 @@ class Watchdog:
 
 
 class Watched:
-    """The step under way, its seconds and its deadline, between the thread that takes it and the one that watches."""
+    """The step under way, its seconds and its deadline, between the thread that takes it and the one that watches.
+
+    There are hundreds of steps a second, and none should cost two changes of threads: the watching thread is woken
+    only for a deadline before the one that it sleeps until, and finds out by itself that a step is over.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._step: tuple[str, float, float] | None = None
+        self._asleep_until = 0.0
         self._ended = False
 
     def set(self, step: tuple[str, float, float] | None) -> None:
         """Watch another step, or none."""
         with self._changed:
             self._step = step
-            self._changed.notify()
+            if step is not None and step[2] < self._asleep_until:
+                self._changed.notify()
 
     def end(self) -> None:
         """Let the watching thread end: nobody can take a step any more."""
@@ -77,9 +84,10 @@ class Watched:
                 if self._ended:
                     return
                 step = self._step
-                left = None if step is None else step[2] - time.monotonic()
-                if left is None or left > 0:
-                    self._changed.wait(left)
+                if step is None or step[2] > time.monotonic():
+                    self._asleep_until = math.inf if step is None else step[2]
+                    self._changed.wait(None if step is None else step[2] - time.monotonic())
+                    self._asleep_until = 0.0
                     continue
                 self._step = None
             if step is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from math import inf
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.errors import EXIT_SOFTWARE
 from pipeline.runtime.watchdog import Watchdog, end_process
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +97,20 @@ def test_a_shorter_deadline_behind_a_longer_one_is_kept(expired: Expired) -> Non
     with watchdog.step("short", 0.01):
         assert expired.happened.wait(WITHIN)
     assert expired.steps == [("short", 0.01)]
+
+
+def test_one_step_after_the_other_wakes_nobody(expired: Expired, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop takes hundreds of steps a second: each would cost two changes of threads, twice."""
+    watchdog, woken = Watchdog(expired), threading.Event()
+    with watchdog.step("first", LONG):
+        eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
+    monkeypatch.setattr(watchdog._watched._changed, "notify", woken.set)  # noqa: SLF001
+    for _ in range(3):
+        with watchdog.step("another", LONG):
+            pass
+    assert not woken.is_set()
+    with watchdog.step("shorter", 1):
+        assert woken.is_set()
 
 
 def test_the_watching_thread_does_not_keep_the_process_alive(expired: Expired) -> None:

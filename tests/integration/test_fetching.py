@@ -1,0 +1,113 @@
+"""A batch holds what had come when it was asked for: records are fetched when they are polled."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka import KafkaConsumer
+
+from pipeline.runtime.batches.fetching import fetch_when_polled
+from tests.support.eventually import eventually
+from tests.support.parts import input_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.deployment import Deployment
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+
+WITHIN = 20
+
+
+class Polling:
+    """A consumer of one partition, and a producer for it; an answer without records takes longer than any test."""
+
+    def __init__(self, pipeline: Deployment, producer: Any) -> None:
+        self.times_asked = 0
+        self._place, self._producer = input_of(pipeline), producer
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=pipeline.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=25_000
+        )
+
+    def begin(self, prepare: Callable[[Any], None]) -> None:
+        """Read record 0, which came while nobody polled: the client asks ahead when it hands out such a one."""
+        prepare(self._consumer)
+        self._count(self._consumer._fetcher)  # noqa: SLF001 (nothing public tells)
+        self._consumer.assign([self._place])
+        eventually(lambda: not self.poll() and self.asked, WITHIN, "a request that is under way")
+        self.send(0)
+        eventually(lambda: not self.asked, WITHIN, "its answer, with nobody polling")
+        assert self.poll() == [b"0"]
+
+    def _count(self, fetcher: Any) -> None:
+        ask = fetcher.send_fetches
+
+        def send_fetches() -> Any:
+            self.times_asked += 1
+            return ask()
+
+        fetcher.send_fetches = send_fetches
+
+    @property
+    def asked(self) -> bool:
+        """Whether a request for records is under way."""
+        return bool(self._consumer._fetcher.in_flight_fetches())  # noqa: SLF001 (nothing public tells)
+
+    def send(self, *numbers: int) -> None:
+        """Let records come."""
+        for number in numbers:
+            self._producer.send(self._place.topic, b"%d" % number, partition=self._place.partition).get(timeout=WITHIN)
+
+    def poll(self, records: int = 500) -> list[bytes]:
+        """Return the records of one poll."""
+        found = self._consumer.poll(timeout_ms=500, max_records=records)
+        return [record.value for record in found.get(self._place, [])]
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close(timeout_ms=1_000)
+
+
+@contextmanager
+def polling(deploy: Callable[..., Deployment], prepare: Callable[[Any], None]) -> Iterator[Polling]:
+    """Yield a consumer that has read record 0."""
+    pipeline = deploy(partitions=1)
+    with pipeline.producer() as producer:
+        one = Polling(pipeline, producer)
+        try:
+            one.begin(prepare)
+            yield one
+        finally:
+            one.close()
+
+
+def test_a_poll_brings_all_that_came_during_the_last_transaction(deploy: Callable[..., Deployment]) -> None:
+    """They are one transaction, and none of them waits for another."""
+    with polling(deploy, fetch_when_polled) as one:
+        assert not one.asked
+        one.send(1, 2)
+        assert one.poll() == [b"1", b"2"]
+
+
+def test_without_it_the_first_of_them_comes_alone(deploy: Callable[..., Deployment]) -> None:
+    """With the guard out: what the client asked for when it handed out the last is answered by the next alone."""
+    with polling(deploy, lambda _consumer: None) as one:
+        assert one.asked
+        one.send(1)
+        eventually(lambda: not one.asked, WITHIN, "the answer, with nobody polling")
+        one.send(2)
+        assert one.poll() == [b"1"]
+
+
+def test_where_more_waits_than_is_asked_for_it_is_fetched_ahead(deploy: Callable[..., Deployment]) -> None:
+    """A backlog is read as fast as ever: the next records come while the last are handled."""
+    with polling(deploy, fetch_when_polled) as one:
+        one.send(1, 2, 3, 4, 5)
+        assert one.poll(2) == [b"1", b"2"]
+        for found, times in (([b"3", b"4"], 1), ([b"5"], 0), ([], 1)):
+            one.times_asked = 0
+            assert one.poll(2) == found
+            assert min(1, one.times_asked) == times
