@@ -25,11 +25,11 @@ def chosen(wanted: str, caplog: pytest.LogCaptureFixture) -> tuple[str, list[str
     return found.name, [line.getMessage() for line in caplog.records]
 
 
-def prepared(wanted: str) -> Any:
-    """Return the client's reader of partitions as a consumer has it that was prepared for a way."""
-    fetcher = SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords)
+def prepared(wanted: str) -> tuple[Any, Any]:
+    """Return the client's reader of partitions, and its way to fetch, of a consumer that was prepared for a way."""
+    fetcher = SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords, fetch_records=Fetcher.fetch_records)
     record_path(wanted, is_input=True).prepare(SimpleNamespace(_fetcher=fetcher))
-    return fetcher.PartitionRecords
+    return fetcher.PartitionRecords, fetcher.fetch_records
 
 
 def test_batches_are_taken_where_the_client_was_tested(caplog: pytest.LogCaptureFixture) -> None:
@@ -71,7 +71,8 @@ def test_without_fast_checksums_it_falls_back_and_says_what_is_missing(
 def test_reading_and_writing_go_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """The way that is taken decides about both sides, and about this consumer alone."""
     assert isinstance(record_path(BATCHES, is_input=True).make_sender(), BatchSender)
-    assert prepared(BATCHES) is not Fetcher.PartitionRecords
+    own = Fetcher.PartitionRecords, Fetcher.fetch_records
+    assert all(ours is not theirs for ours, theirs in zip(prepared(BATCHES), own, strict=True))
     monkeypatch.setattr(compatible, "TESTED", ())
     assert isinstance(record_path(BATCHES, is_input=True).make_sender(), RecordSender)
-    assert prepared(BATCHES) is Fetcher.PartitionRecords
+    assert prepared(BATCHES) == own
