@@ -23,22 +23,33 @@ def document(measured: Measured) -> None:
         ValueError: the document has no place for them.
 
     """
-    text = DOCUMENT.read_text("utf-8")
-    before, found, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    put(BEGIN, END, markdown(measured))
+
+
+def put(begin: str, end: str, text: str) -> None:
+    """Put a text between two marks, in the place of what stood there.
+
+    Raises:
+        ValueError: the document has no such marks.
+
+    """
+    whole = DOCUMENT.read_text("utf-8")
+    before, found, rest = whole.partition(begin)
+    _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise ValueError(f"{DOCUMENT.name} has no {BEGIN} ... {END}")
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{markdown(measured)}\n{END}{after}", "utf-8")
+        raise ValueError(f"{DOCUMENT.name} has no {begin} ... {end}")
+    DOCUMENT.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def markdown(measured: Measured) -> str:
     """Return the report as it stands in a document."""
     told = f"{measured.day}, `{measured.command}`, on {machine_line(measured.machine)}."
-    parts = [told, *(_table(table) for table in tables(measured)), *charts(measured)]
+    parts = [told, *(cells(table) for table in tables(measured)), *charts(measured)]
     return "\n\n".join(parts)
 
 
-def _table(table: Titled) -> str:
+def cells(table: Titled) -> str:
+    """Return a table as it stands in a document."""
     lines = [table.head, ("---",) * len(table.head), *table.rows]
-    cells = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
-    return f"### {table.title}\n\n{cells}"
+    drawn = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    return f"### {table.title}\n\n{drawn}"

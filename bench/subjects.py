@@ -99,6 +99,7 @@ PIPELINE: Final = Subject(
 PEER_SUBJECTS: Final = (
     Subject("tutorial", "kafka-python, at least once", script=PEERS / "tutorial.py", share=0.1, transactional=False),
     Subject("quix", "Quix Streams, exactly once", script=PEERS / "quix.py", share=0.2),
+    Subject("kafka-python", "kafka-python, exactly once", script=PEERS / "kafka_python.py", share=0.3),
     Subject("confluent", "confluent-kafka, exactly once", script=PEERS / "confluent.py"),
     Subject("aiokafka", "aiokafka, exactly once", script=PEERS / "aiokafka_loop.py", share=0.2),
 )
