@@ -100,7 +100,7 @@ class Measuring:
                 for length, one in zip(self._plan.lengths, series, strict=True)
             ]
 
-        self._play(series, self._plan.rounds, store)
+        self._play(series, self._plan.length_rounds, store)
 
     def _latency(self, peers: list[Subject]) -> None:
         cases = [(subject, rate, f"{rate:,.0f}/s") for rate in self._plan.rates for subject in (OURS, PIPELINE)]

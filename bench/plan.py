@@ -15,9 +15,9 @@ PARTS: Final = ("throughput", "lengths", "latency")
 RATES: Final = (100.0, 1_000.0, 10_000.0)
 RESULTS: Final = ROOT / "build" / "bench.json"
 EPILOG: Final = (
-    "The figures of docs/performance.md: --peers --document --lengths 400000 4000000 20000000, on a machine that does "
-    "nothing else. See also: python -m bench.gate, python -m bench.profiling, python -m bench.audit_memory, each with "
-    "--help."
+    "The figures of docs/performance.md: --peers --document --lengths 400000 4000000 20000000 --length-rounds 2, "
+    "on a machine that does nothing else. See also: python -m bench.steps, python -m bench.gate, "
+    "python -m bench.profiling, python -m bench.audit_memory, each with --help."
 )
 
 
@@ -28,6 +28,7 @@ class Plan:
     rounds: int
     records: int
     lengths: tuple[int, ...]
+    length_rounds: int
     replicas: int
     rates: tuple[float, ...]
     seconds: float
@@ -71,6 +72,7 @@ def plan_of(arguments: list[str]) -> Plan:
     add("--rounds", type=_positive, help="rounds of throughput, interleaved (5)")
     add("--records", type=_positive, help="records of a backlog; slower subjects get a part of it (1,000,000)")
     add("--lengths", type=_positive, nargs="+", help="backlogs for the cost against length (400,000 and 2,000,000)")
+    add("--length-rounds", type=_positive, help="rounds of those, interleaved (3)")
     add("--scale", type=_positive, default=2, metavar="N", help="also N detectors of one group; 1: not (%(default)s)")
     add("--rates", type=_above_zero, nargs="+", help="transactions a second for latency (100, 1,000, 10,000)")
     add("--seconds", type=_above_zero, help="how long a load counts (15)")
@@ -87,6 +89,7 @@ def plan_of(arguments: list[str]) -> Plan:
         rounds=asked.rounds or (1 if quick else 5),
         records=asked.records or (200_000 if quick else 1_000_000),
         lengths=tuple(asked.lengths or ((100_000, 200_000) if quick else (400_000, 2_000_000))),
+        length_rounds=asked.length_rounds or (1 if quick else 3),
         replicas=asked.scale,
         rates=tuple(asked.rates or ((1_000.0,) if quick else RATES)),
         seconds=asked.seconds or (3.0 if quick else 15.0),
