@@ -2,13 +2,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench profile check format up down logs audit inspect docs lock clean
+.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters inspect docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 TOPIC ?= streaming.transactions.fraud
 KAFKA := docker compose -f docker-compose.kafka.yml
+CLUSTER := docker compose -f docker-compose.kafka.cluster.yml
+CLUSTER_URL := broker:9092,broker-2:9092,broker-3:9092
 APPS := docker compose -f docker-compose.yml
+export KAFKA_NETWORK ?= kafka-network
+# The Kafka that a command talks to: of the shell, else of .env, else the demo's where it runs, else that of `make up`.
+FIND_KAFKA = if [ -z "$${KAFKA_BROKER_URL:-}" ] && ! grep -qs '^KAFKA_BROKER_URL=.' .env \
+	  && address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then export KAFKA_BROKER_URL="$$address"; fi
 PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local bench
 
 # A stamp a lock file: an environment is brought up to date when its lock changes, and left alone otherwise.
@@ -26,7 +32,7 @@ PACKAGES := pipeline generator detector legit_processor fraud_processor demo kaf
 	@cp requirements-dev.txt $@
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live view (DEMO_SECONDS=30 ends it)
 	@exec $(BIN)/python -m demo
@@ -54,22 +60,31 @@ format: .venv/requirements-dev.txt ## bring the code into its format
 	$(BIN)/ruff format .
 
 up: ## Kafka and the services with Docker, until all are healthy
-	@docker network inspect kafka-network >/dev/null 2>&1 || docker network create kafka-network >/dev/null
-	@$(KAFKA) up --detach --wait
+	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
+	@$(KAFKA) up --detach --wait --remove-orphans
 	@$(APPS) up --build --detach --wait
 	@echo "up: make logs, make inspect TOPIC=$(TOPIC), make audit, make down"
+
+up-cluster: ## the same with three brokers
+	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
+	@$(CLUSTER) up --detach --wait
+	@KAFKA_BROKER_URL=$(CLUSTER_URL) $(APPS) up --build --detach --wait
+	@echo "up: make logs, make down; from this machine KAFKA_BROKER_URL=localhost:9091,localhost:9092,localhost:9093"
 
 down: ## stop them and remove containers, network and data
 	@$(APPS) down --volumes --remove-orphans
 	@$(KAFKA) down --volumes --remove-orphans
-	@docker network rm kafka-network >/dev/null 2>&1 || true
+	@$(CLUSTER) down --volumes
+	@docker network rm $(KAFKA_NETWORK) >/dev/null 2>&1 || true
 
 logs: ## follow what the services in Docker say
 	@$(APPS) logs --follow --tail 20
 
 audit: .venv/requirements.txt ## account for every transaction of the Kafka that runs (ARGS="--since 2h", ARGS=--help)
-	@KAFKA_BROKER_URL="$${KAFKA_BROKER_URL:-$$($(BIN)/python -m kafka_local --address 2>/dev/null || echo 127.0.0.1:9094)}" \
-	  $(BIN)/python -m pipeline.operations.audit $(ARGS)
+	@$(FIND_KAFKA); exec $(BIN)/python -m pipeline.operations.audit $(ARGS)
+
+deadletters: .venv/requirements.txt ## list, show, redrive, skip or resume (ARGS=list, ARGS=--help)
+	@$(FIND_KAFKA); exec $(BIN)/python -m pipeline.operations.deadletters $(or $(ARGS),--help)
 
 inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whichever Kafka runs
 	@if address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then \

@@ -16,8 +16,8 @@ RATES: Final = (100.0, 1_000.0, 10_000.0)
 RESULTS: Final = ROOT / "build" / "bench.json"
 EPILOG: Final = (
     "The figures of docs/performance.md: --peers --document --lengths 400000 4000000 20000000 --length-rounds 2, "
-    "on a machine that does nothing else. See also: python -m bench.steps, python -m bench.gate, "
-    "python -m bench.profiling, python -m bench.audit_memory, each with --help."
+    "on a machine that does nothing else. See also: python -m bench.steps, python -m bench.stages, "
+    "python -m bench.gate, python -m bench.profiling, python -m bench.audit_memory, each with --help."
 )
 
 

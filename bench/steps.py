@@ -17,6 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import psutil
+
 from bench.broker import broker
 from bench.deployment import Deployment
 from bench.document import cells, put
@@ -56,6 +58,22 @@ class Stopwatch:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
+        self._began: float | None = None
+        self.cpu_seconds = 0.0
+
+    def clock(self, owner: Any, method: str) -> None:  # noqa: ANN401 (a class of whatever kind)
+        """Count processor time of all threads, from the first call of a method to the end of the last."""
+        original = getattr(owner, method)
+
+        @functools.wraps(original)
+        def clocked(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (whatever it is)
+            if self._began is None:
+                self._began = time.process_time()
+            outcome = original(*arguments, **named)
+            self.cpu_seconds = time.process_time() - self._began
+            return outcome
+
+        setattr(owner, method, clocked)
 
     def around(self, owner: Any, method: str, step: str, *, counts: Callable[[Any], bool] = lambda _: True) -> None:  # noqa: ANN401
         """Time a method of a class; ``counts`` tells by what it returned whether a call is to be taken in."""
@@ -91,22 +109,21 @@ def child(report: Path) -> int:
     from detector.__main__ import SERVICE  # noqa: PLC0415
     from pipeline.runtime.clients.producers import BoundedProducer  # noqa: PLC0415
     from pipeline.runtime.lifecycle import run  # noqa: PLC0415
-    from pipeline.runtime.transactional import Intake, Output, TransactionalLoop  # noqa: PLC0415
+    from pipeline.runtime.transactional import Intake, TransactionalLoop  # noqa: PLC0415
 
     watch = Stopwatch()
     watch.around(Intake, "poll", "reading", counts=lambda batch: batch is not None)
     watch.around(TransactionalLoop, "_transact", "transaction")
-    watch.around(Output, "commit", "ending")
+    watch.clock(TransactionalLoop, "_transact")
     watch.around(BoundedProducer, "flush", "flush: partitions added, records written")
     watch.around(BoundedProducer, "send_offsets_to_transaction", "offsets: group added, offsets written")
     watch.around(BoundedProducer, "commit_transaction", "commit")
     watch.on_requests(KafkaConnection)
-    before = time.process_time()
     code = run(SERVICE, os.environ, [])
     report.write_text(
         json.dumps(
             {"seconds": watch.seconds, "requests": watch.requests, "calls": watch.calls,
-             "cpu": time.process_time() - before}
+             "cpu": watch.cpu_seconds}
         )
     )  # fmt: skip
     return code
@@ -140,7 +157,7 @@ def measured(bootstrap: str, rate: float, seconds: float, tell: Callable[[str], 
                 tell(f"{time.monotonic() - begun:.0f} of {LEAD_SECONDS + seconds:.0f} s")
                 time.sleep(0.2)
             detector.process.terminate()
-            detector.process.wait(ENDED_WITHIN_SECONDS)
+            detector.watched.wait(ENDED_WITHIN_SECONDS)
             processes.check()
             return _found(json.loads(report.read_text("utf-8")))
     finally:
@@ -148,12 +165,15 @@ def measured(bootstrap: str, rate: float, seconds: float, tell: Callable[[str], 
 
 
 def _found(told: dict[str, Any]) -> Found:
-    number = told["calls"]["transaction"]
+    number = told["calls"].get("transaction", 0)
+    if not number:
+        raise EndedError("there was not one transaction: did the load reach the detector?")
     ms = {name: seconds * 1000 / told["calls"][name] for name, seconds in told["seconds"].items()}
+    trips = {name: each for name, each in ms.items() if name not in {"reading", "transaction"}}
     steps = {
         "reading: a request, answered when records are there": ms["reading"],
-        "judging and packing": ms["transaction"] - ms["ending"],
-        **{name: each for name, each in ms.items() if name not in {"reading", "transaction", "ending"}},
+        "judging, packing, handing over": ms["transaction"] - sum(trips.values()),
+        **trips,
         "all of it": ms["reading"] + ms["transaction"],
     }
     requests = {name: count / number for name, count in told["requests"].items() if count / number >= FEW}
@@ -183,14 +203,15 @@ def main(arguments: list[str]) -> int:
     try:
         with Telling() as telling, broker(os.environ, thorough=True) as cluster:
             found = measured(cluster.bootstrap_servers, asked.rate, asked.seconds, telling.tell)
-    except (EndedError, KafkaError, KafkaLocalError, TimeoutError) as error:
+    except (EndedError, KafkaError, KafkaLocalError, TimeoutError, psutil.TimeoutExpired) as error:
         sys.stderr.write(f"steps: {error or type(error).__name__}\n")
         return 1
     made = table(found, asked.rate)
     for name, value in (made.head, *made.rows):
         sys.stdout.write(f"{value:>10}  {name}\n")
     if asked.document:
-        told = f"{date.today().isoformat()}, `python -m bench.steps`, on {machine_line(machine)}."  # noqa: DTZ011
+        command = f"python -m bench.steps --rate {asked.rate:g} --seconds {asked.seconds:g}"
+        told = f"{date.today().isoformat()}, `{command}`, on {machine_line(machine)}."  # noqa: DTZ011
         put(BEGIN, END, f"{told}\n\n{cells(made)}")
     return 0
 

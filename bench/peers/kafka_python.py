@@ -1,6 +1,6 @@
 """kafka-python, exactly once, as its documentation would have it: a transaction a poll, record by record.
 
-What every loop on this client can have at best, at low rates: it takes the same round trips as ours.
+With the settings that ours has. At low rates it takes the same round trips: what is left is the client's.
 """
 
 from __future__ import annotations

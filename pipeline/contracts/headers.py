@@ -31,26 +31,28 @@ class HeaderKind:
 ORIGIN = HeaderKind(
     "pipeline.origin",
     "`<partition>:<offset>` of the transaction in the input topic",
-    "every record that the pipeline writes",
+    "every outcome and dead letter of a transaction",
 )
 REASON = HeaderKind("pipeline.reason", "why, as a code such as `missing-member`", "dead letters")
 DETAIL = HeaderKind("pipeline.detail", "why, as a sentence", "dead letters")
 SOURCE = HeaderKind(
     "pipeline.source", "`<partition>:<offset>` of the record in the topic it could not be read from", "dead letters"
 )
-SERVICE = HeaderKind("pipeline.service", "the service that gave up on the record", "dead letters")
+SERVICE = HeaderKind(
+    "pipeline.service", "the service that gave up on the record, or goes on", "dead letters, and markers `resume`"
+)
 TRUNCATED = HeaderKind(
     "pipeline.truncated", "`<bytes>:<sha256>` of the whole value", "dead letters too large for their topic"
 )
 TIMESTAMP = HeaderKind(
     "pipeline.timestamp",
     "the original record time, in milliseconds since 1970, where the broker would have refused it",
-    "records whose time lies ahead",
+    "records without a time, or with one over 55 minutes ahead",
 )
 ATTEMPT = HeaderKind(
     "pipeline.attempt",
     "how often it was sent again, from 1",
-    "records of the branches that were sent again, and markers",
+    "records of the branches that were sent again, their dead letters, and markers `redriven`",
 )
 MARKER = HeaderKind(
     "pipeline.marker", "`redriven` or `resume`", "records among dead letters that are no letters but tell of them"

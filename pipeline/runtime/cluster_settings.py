@@ -38,7 +38,7 @@ ID_PREFIX = Variable(
     "KAFKA_ID_PREFIX",
     parsing.topic_name,
     "fraud-pipeline",
-    "What our consumer groups, client ids and transactional ids begin with; grant ACLs by it.",
+    "What the services' consumer groups, client ids and transactional ids begin with; grant ACLs by it.",
 )
 STARTUP_TIMEOUT_SECONDS = Variable(
     "KAFKA_STARTUP_TIMEOUT_SECONDS",

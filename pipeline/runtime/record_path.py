@@ -39,7 +39,7 @@ RECORD_PATH = Variable(
     parsing.choice(BATCHES, RECORDS),
     BATCHES,
     "How records are moved: batches (many at once, several times faster) or records (one by one, by the client's "
-    "public functions alone; taken by itself where the client's version was not tested with batches).",
+    "own send and poll; taken by itself where the client's version was not tested with batches).",
 )
 
 

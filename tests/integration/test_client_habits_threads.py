@@ -59,6 +59,8 @@ def hanging(cluster: Cluster, pipeline: Deployment) -> Iterator[Any]:
     """Yield a producer as the generator has it, whose broker hangs from now on."""
     producer = plain_producer(pipeline.settings.kafka, f"test-{pipeline.tag}")
     producer.partitions_for(pipeline.name(topics.TRANSACTIONS))
+    # Until it has its id the sender makes no requests, and rests whatever it is told.
+    eventually(producer._transaction_manager.has_producer_id, 10, "the producer's id")  # noqa: SLF001
     node = cluster.nodes[0]
     node.pause()
     # The signal is sent, and reaches the last of its threads a moment later.
@@ -127,8 +129,8 @@ def test_the_sender_rests_while_a_broker_hangs_with_requests(
 
 def paused(producer: Any) -> bool:
     """Tell whether a connection of a producer takes no more requests for now."""
-    connections = producer._sender._client._manager._conns.values()  # noqa: SLF001 (nothing public tells)
-    return any(one.connected and one.paused for one in connections)
+    connections = producer._sender._client._manager._conns  # noqa: SLF001 (nothing public tells)
+    return any(one.connected and one.paused for one in list(connections.values()))
 
 
 def generate(producer: Any, pipeline: Deployment) -> Publisher:

@@ -64,7 +64,7 @@ def peak_mib(pid: int) -> float:
 
 
 def test_a_backlog_does_not_grow_the_detector(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
-    """300,000 records wait, some 65 MB: it stays below 250 MiB, as it does with ten million (docs/performance.md)."""
+    """300,000 records wait, some 65 MB: it stays below 250 MiB, as with twenty million (docs/performance.md)."""
     pipeline = deploy()
     fill(pipeline, RECORDS)
     detector = pipeline.spawn("detector", tmp_path / "detector.log")

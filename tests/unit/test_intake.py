@@ -16,6 +16,7 @@ from kafka.errors import (
     LeaderNotAvailableError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    UnknownBrokerIdError,
 )
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
@@ -391,6 +392,21 @@ def test_whatever_goes_wrong_behind_a_poll_is_read_again() -> None:
         intake.poll(500)
     assert intake.poll(500) is None
     assert consumer.sought == [(ZERO, 5)]
+
+
+def test_what_the_poll_itself_had_taken_when_it_failed_is_read_again() -> None:
+    """It asks for the next records behind those it has taken, and their positions have moved by then."""
+    consumer = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7})
+    intake = joined(consumer)
+    failed: Any = UnknownBrokerIdError(3)
+    consumer.polls += [(failed, member(1)), ({}, member(1)), (some(5, 6), member(1))]
+    with pytest.raises(UnknownBrokerIdError):
+        intake.poll(500)
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 5)]
+    batch = intake.poll(500)
+    assert batch is not None
+    assert [record.offset for record in batch.records()] == [5, 6]
 
 
 def test_positions_are_looked_at_once_a_second() -> None:

@@ -64,8 +64,19 @@ def test_a_position_that_moves_is_progress() -> None:
         bench.consumer.positions[ZERO] = position
 
 
-def test_records_in_between_begin_the_wait_anew() -> None:
-    """Only a stretch of time without any record counts."""
+def test_what_came_of_others_does_not_hide_it() -> None:
+    """One partition that is dead beside one that is busy would else never be noticed."""
+    bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 8, ONE: 99})
+    for position in range(10, 16):
+        bench.look()
+        bench.consumer.positions[ONE] = position
+        bench.standstill.came()
+    with pytest.raises(ConsumerHangsError, match="input:0 at 7 of 8, for 60 s"):
+        bench.look()
+
+
+def test_a_known_reason_begins_the_wait_anew() -> None:
+    """Such as another membership."""
     bench = Bench(positions={ZERO: 7, ONE: 9}, ends={ZERO: 99, ONE: 9})
     for _ in range(4):
         bench.look()

@@ -104,13 +104,14 @@ def test_one_step_after_the_other_wakes_nobody(expired: Expired, monkeypatch: py
     watchdog, woken = Watchdog(expired), threading.Event()
     with watchdog.step("first", LONG):
         eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
-    monkeypatch.setattr(watchdog._watched._changed, "notify", woken.set)  # noqa: SLF001
-    for _ in range(3):
-        with watchdog.step("another", LONG):
-            pass
-    assert not woken.is_set()
-    with watchdog.step("shorter", 1):
-        assert woken.is_set()
+    with monkeypatch.context() as patched:
+        patched.setattr(watchdog._watched._changed, "notify", woken.set)  # noqa: SLF001
+        for _ in range(3):
+            with watchdog.step("another", LONG):
+                pass
+        assert not woken.is_set()
+        with watchdog.step("shorter", 1):
+            assert woken.is_set()
 
 
 def test_the_watching_thread_does_not_keep_the_process_alive(expired: Expired) -> None:

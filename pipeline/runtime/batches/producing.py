@@ -119,7 +119,7 @@ def hand_over(producer: Any, place: TopicPartition, builder: BatchBuilder) -> An
     than its topic takes; where a topic's limit is lowered meanwhile, smaller transactions are tried.
 
     Raises:
-        KafkaError: nobody leads the partition, or the producer is closed.
+        KafkaError: nobody knows the topic, or the producer is closed.
 
     """
     if producer._metadata.partitions_for_topic(place.topic) is None:  # noqa: SLF001 (there is no public way)

@@ -54,11 +54,13 @@ class BatchOutlet:
     def push(self, *, everything: bool) -> bool:
         """Hand over the batches of partitions that have none under way, or all; see :class:`Outlet`."""
         last = self._last
-        for partition in list(self._open):
-            if everything or partition not in last or last[partition].is_done:
-                self._hand_over(partition)
-        if self._new:
-            send_now(self.producer)
+        try:
+            for partition in list(self._open):
+                if everything or partition not in last or last[partition].is_done:
+                    self._hand_over(partition)
+        finally:
+            if self._new:
+                send_now(self.producer)
         return bool(self._open)
 
     def handed_over(self) -> list[tuple[Any, int]]:

@@ -92,10 +92,10 @@ class PatientNetClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has
         return int(self._manager.losses)
 
     def connection_delay(self, node_id: object) -> float:
-        """Return how long to wait for a connection, in milliseconds, never 0 while it takes no requests."""
+        """Return how long to wait for a connection, in milliseconds, never 0 while none takes requests."""
         delay_ms = float(super().connection_delay(node_id)) * 1000
         connection = self._manager._conns.get(node_id)  # noqa: SLF001 (nothing public tells)
-        if connection is not None and (connection.paused or not connection.connected):
+        if connection is None or connection.paused or not connection.connected:
             return max(delay_ms, LEAST_CONNECTION_DELAY_MS)
         return delay_ms
 

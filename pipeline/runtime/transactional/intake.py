@@ -102,20 +102,25 @@ class Intake:
 
         """
         try:
-            polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
-            polled, self._member = {}, None
-        try:
             try:
-                return self._batch_of(polled)
+                return self._batch_of(self._polled(max_records))
             except ConsumerHangsError as error:
                 logger.warning("replacing the consumer: %s", error)
                 self._replace_consumer()
                 return None
         except BaseException:
-            # Whatever was polled is not handed out: the next poll begins at the committed offsets.
+            # Whatever was polled is not handed out: the next poll begins at the committed offsets. The client's
+            # own poll may raise behind records that it has taken, too, when it asks for the next.
             self._member = None
             raise
+
+    def _polled(self, max_records: int) -> dict[TopicPartition, list[Any]]:
+        try:
+            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            self._member = None
+            return {}
+        return polled
 
     def _batch_of(self, polled: dict[TopicPartition, list[Any]]) -> Batch | None:
         membership = self._consumer.group_metadata()
@@ -132,9 +137,8 @@ class Intake:
             self._standstill.moved()
             return None
         if polled:
-            self._standstill.moved()
-        else:
-            self._standstill.look(self._consumer)
+            self._standstill.came()
+        self._standstill.look(self._consumer)
         positions = self._moved_positions()
         if not (polled or positions):
             return None
