@@ -73,14 +73,20 @@ def first_counted(rate: float) -> int:
     return next(n for n in itertools.count(number) if due_ns(n, rate) >= warm_ns)
 
 
-def _begin(deployment: Deployment, processes: Processes, load: tuple[float, int, float]) -> Window:
-    rate, total, seconds = load
+def start_load(deployment: Deployment, processes: Processes, rate: float, total: int) -> int:
+    """Start a load in a process of its own; return when its first transaction is due, in nanoseconds."""
     begin = time.monotonic_ns() + int(LEAD_SECONDS * NS_PER_SECOND)
     processes.module(
         "load", "bench.load", {}, "--bootstrap", deployment.bootstrap,
         "--topic", deployment.name(topics.TRANSACTIONS), "--rate", str(rate), "--total", str(total),
         "--begin-ns", str(begin), "--report", str(processes.scratch / "load.json"),
     )  # fmt: skip
+    return begin
+
+
+def _begin(deployment: Deployment, processes: Processes, load: tuple[float, int, float]) -> Window:
+    rate, total, seconds = load
+    begin = start_load(deployment, processes, rate, total)
     return Window(processes, begin + int(WARM_SECONDS * NS_PER_SECOND), seconds)
 
 

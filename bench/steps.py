@@ -23,14 +23,13 @@ from bench.broker import broker
 from bench.deployment import Deployment
 from bench.document import cells, put
 from bench.joining import wait_for_members
-from bench.latency import LEAD_SECONDS
+from bench.latency import LEAD_SECONDS, start_load
 from bench.machine import this_machine
 from bench.processes import EndedError, Processes
 from bench.subjects import DETECTOR, OURS
 from bench.tables import Titled, machine_line
 from bench.telling import Telling
 from kafka_local import KafkaLocalError
-from pipeline.contracts import topics
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
@@ -144,13 +143,8 @@ def measured(bootstrap: str, rate: float, seconds: float, tell: Callable[[str], 
             report = processes.scratch / REPORT
             detector = processes.module(DETECTOR, "bench.steps", deployment.environ, "--child", str(report))
             wait_for_members(deployment, OURS, processes)
-            load = processes.module(
-                "load", "bench.load", {}, "--bootstrap", bootstrap,
-                "--topic", deployment.name(topics.TRANSACTIONS), "--rate", str(rate),
-                "--total", str(round(rate * seconds)),
-                "--begin-ns", str(time.monotonic_ns() + int(LEAD_SECONDS * 1_000_000_000)),
-                "--report", str(processes.scratch / "load.json"),
-            )  # fmt: skip
+            start_load(deployment, processes, rate, round(rate * seconds))
+            load = processes.running["load"]
             begun = time.monotonic()
             while load.process.poll() is None:
                 processes.check()
