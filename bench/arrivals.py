@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kafka.structs import TopicPartition
 
@@ -13,11 +13,10 @@ from bench.progress import BRANCHES
 from bench.subjects import PROCESSORS
 from bench.transactions import intended_ns
 from pipeline.runtime.batches.consuming import read_batches
-from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.clients.reading import OpenReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import TracebackType
 
     from bench.commits import Commit, Place
     from bench.deployment import Deployment
@@ -37,15 +36,15 @@ class Arrival(NamedTuple):
     intended_ns: int
 
 
-class Arrivals:
+class Arrivals(OpenReader):
     """Reads both branches from their beginning, for the time of a ``with`` block.
 
     ``due`` says of a record when it should have been sent, in nanoseconds.
     """
 
     def __init__(self, deployment: Deployment, due: Callable[[Record], int]) -> None:
+        super().__init__(deployment.settings.kafka, f"{deployment.tag}-arrivals")
         self._due = due
-        self._consumer = reader(deployment.settings.kafka, f"{deployment.tag}-arrivals")
         # Whole batches: reading must not cost more than what is measured. As input, nobody's headers are looked at.
         read_batches(self._consumer, is_input=True)
         places = [TopicPartition(deployment.name(topic), number) for topic in BRANCHES for number in range(PARTITIONS)]
@@ -53,16 +52,6 @@ class Arrivals:
         self._consumer.seek_to_beginning(*places)
         for place in places:
             self._consumer.position(place)
-
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._consumer.close(autocommit=False)
 
     def poll(self, timeout_ms: int = 20) -> list[Arrival]:
         """Return what can be read and was not returned yet, waiting for something for so long."""

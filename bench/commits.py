@@ -5,17 +5,16 @@ from __future__ import annotations
 import struct
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.clients.reading import OpenReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from bench.deployment import Deployment
 
@@ -84,7 +83,7 @@ def _text(key: bytes, at: int) -> tuple[str, int]:
     return key[begin:end].decode(), end
 
 
-class CommitWatch:
+class CommitWatch(OpenReader):
     """Sees commits as soon as they can be read, for the time of a ``with`` block; those before it are not told.
 
     A commit inside a transaction can be read once the transaction is committed, which is when it counts.
@@ -92,8 +91,8 @@ class CommitWatch:
 
     def __init__(self, deployment: Deployment, clock: Callable[[], int] = time.monotonic_ns) -> None:
         kafka = deployment.settings.kafka
+        super().__init__(kafka, f"{deployment.tag}-commits")
         self._clock = clock
-        self._consumer = reader(kafka, f"{deployment.tag}-commits")
         deadline = time.monotonic() + FOUND_WITHIN_SECONDS
         while not (partitions := self._consumer.partitions_for_topic(OFFSETS_TOPIC)):
             if time.monotonic() > deadline:
@@ -108,16 +107,6 @@ class CommitWatch:
         self._consumer.seek_to_end(*places)
         for place in places:  # the end is that of now, not of the first poll
             self._consumer.position(place)
-
-    def __enter__(self) -> Self:
-        """Return the watch."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the watch."""
-        self._consumer.close(autocommit=False)
 
     def poll(self, timeout_ms: int = 20) -> list[Commit]:
         """Return what was committed since the last call, waiting for something for so long."""

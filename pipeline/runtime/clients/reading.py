@@ -46,7 +46,29 @@ def read_between(
         consumer.close(autocommit=False)
 
 
-class Lookup:
+class OpenReader:
+    """A reader outside any group, for the time of a ``with`` block.
+
+    Raises:
+        KafkaError: where no broker answers.
+
+    """
+
+    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self._consumer = reader(settings, client_id)
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._consumer.close(autocommit=False)
+
+
+class Lookup(OpenReader):
     """Reads stretches of one topic over one connection, for the time of a ``with`` block.
 
     Raises:
@@ -55,18 +77,8 @@ class Lookup:
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        super().__init__(settings, f"{settings.id_prefix}-lookup")
         self._topic = topic
-        self._consumer = reader(settings, f"{settings.id_prefix}-lookup")
-
-    def __enter__(self) -> Self:
-        """Return the connection."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._consumer.close(autocommit=False)
 
     def read(self, partition: int, start: int, end: int, idle: float) -> Generator[Any, None, None]:
         """Yield the committed records of one partition from ``start`` to below ``end``, as :func:`read_between`.
