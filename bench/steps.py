@@ -57,34 +57,25 @@ class Stopwatch:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
-        self._began: float | None = None
-        self.cpu_seconds = 0.0
-
-    def clock(self, owner: Any, method: str) -> None:  # noqa: ANN401 (a class of whatever kind)
-        """Count processor time of all threads, from the first call of a method to the end of the last."""
-        original = getattr(owner, method)
-
-        @functools.wraps(original)
-        def clocked(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (whatever it is)
-            if self._began is None:
-                self._began = time.process_time()
-            outcome = original(*arguments, **named)
-            self.cpu_seconds = time.process_time() - self._began
-            return outcome
-
-        setattr(owner, method, clocked)
+        self._began: dict[str, float] = {}
+        self.cpu_seconds: dict[str, float] = {}
 
     def around(self, owner: Any, method: str, step: str, *, counts: Callable[[Any], bool] = lambda _: True) -> None:  # noqa: ANN401
-        """Time a method of a class; ``counts`` tells by what it returned whether a call is to be taken in."""
+        """Time a method of a class; ``counts`` tells by what it returned whether a call is to be taken in.
+
+        ``cpu_seconds`` is the processor time of all threads from the first call to the end of the last.
+        """
         original = getattr(owner, method)
 
         @functools.wraps(original)
         def timed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (whatever it is)
+            self._began.setdefault(step, time.process_time())
             begun = time.perf_counter()
             outcome = original(*arguments, **named)
             if counts(outcome):
                 self.seconds[step] += time.perf_counter() - begun
                 self.calls[step] += 1
+            self.cpu_seconds[step] = time.process_time() - self._began[step]
             return outcome
 
         setattr(owner, method, timed)
@@ -113,7 +104,6 @@ def child(report: Path) -> int:
     watch = Stopwatch()
     watch.around(Intake, "poll", "reading", counts=lambda batch: batch is not None)
     watch.around(TransactionalLoop, "_transact", "transaction")
-    watch.clock(TransactionalLoop, "_transact")
     watch.around(BoundedProducer, "flush", "flush: partitions added, records written")
     watch.around(BoundedProducer, "send_offsets_to_transaction", "offsets: group added, offsets written")
     watch.around(BoundedProducer, "commit_transaction", "commit")
@@ -171,7 +161,7 @@ def _found(told: dict[str, Any]) -> Found:
         "all of it": ms["reading"] + ms["transaction"],
     }
     requests = {name: count / number for name, count in told["requests"].items() if count / number >= FEW}
-    return Found(number, steps, requests, told["cpu"] * 1000 / number)
+    return Found(number, steps, requests, told["cpu"]["transaction"] * 1000 / number)
 
 
 def table(found: Found, rate: float) -> Titled:
