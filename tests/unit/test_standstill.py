@@ -27,6 +27,13 @@ class Bench:
         self.now += seconds
         self.standstill.look(self.consumer)
 
+    def hangs_from_now_on(self) -> None:
+        """Show that nothing was found hanging so far, and that it would be: after ten seconds more, and not before."""
+        self.consumer.positions, self.consumer.ends = {ZERO: 100, ONE: 100}, {ZERO: 101, ONE: 100}
+        self.look()
+        with pytest.raises(ConsumerHangsError, match="input:0 at 100 of 101, for 10 s"):
+            self.look()
+
 
 def test_what_waits_twice_at_the_same_position_was_not_brought() -> None:
     """The error names the partition and what it lacks."""
@@ -54,6 +61,7 @@ def test_who_has_read_all_does_not_hang(positions: dict[Any, int], ends: dict[An
     bench = Bench(positions=positions, ends=ends)
     for _ in range(5):
         bench.look()
+    bench.hangs_from_now_on()
 
 
 def test_a_position_that_moves_is_progress() -> None:
@@ -62,6 +70,7 @@ def test_a_position_that_moves_is_progress() -> None:
     for position in range(8, 12):
         bench.look()
         bench.consumer.positions[ZERO] = position
+    bench.hangs_from_now_on()
 
 
 def test_what_came_of_others_does_not_hide_it() -> None:
@@ -81,6 +90,7 @@ def test_a_known_reason_begins_the_wait_anew() -> None:
     for _ in range(4):
         bench.look()
         bench.standstill.moved()
+    bench.hangs_from_now_on()
 
 
 @pytest.mark.parametrize("step", ["position", "end_offsets"])
