@@ -1,0 +1,34 @@
+"""An intake whose consumer is a stand-in, for tests of what it hands out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka.structs import MemberState, TopicPartition
+
+from pipeline.runtime.record_path import one_by_one
+from pipeline.runtime.transactional.intake import Intake
+from pipeline.runtime.transactional.start import REFUSE
+from tests.unit.fake_kafka import FakeConsumer, Raw, member
+
+ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
+LEFT = member(-1, "", MemberState.UNJOINED)
+
+
+def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
+    """Return an intake that refuses to decide about losses."""
+    return Intake(lambda: consumer, read=one_by_one(is_input=is_input).read, lost=REFUSE, has_outputs=lambda _: outputs)
+
+
+def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:
+    """Return what a poll brings from one partition."""
+    return {place: [Raw(offset, topic=place.topic, partition=place.partition) for offset in offsets]}
+
+
+def joined(consumer: FakeConsumer, **how: bool) -> Intake:
+    """Return an intake whose member has joined and sought its offsets."""
+    intake = intake_of(consumer, **how)
+    consumer.polls.insert(0, ({}, consumer.membership))
+    assert intake.poll(500) is None
+    consumer.sought.clear()
+    return intake
