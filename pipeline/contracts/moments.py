@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _LAST_MS: Final = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -17,3 +18,8 @@ def moment_of(timestamp_ms: int) -> datetime:
 def milliseconds_of(moment: datetime) -> int:
     """Return an aware moment as a record time, rounded up to the millisecond; before 1970 it is negative."""
     return -((EPOCH - moment) // timedelta(milliseconds=1))
+
+
+def microseconds_of(moment: datetime) -> int:
+    """Return an aware moment in microseconds since 1970, exactly; before 1970 it is negative."""
+    return (moment - EPOCH) // _MICROSECOND

@@ -1,0 +1,74 @@
+"""The parts of an expression while it is made, and what is found wrong on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from detector.rules.expressions.functions import functions_in
+from detector.rules.expressions.grammar import offset_of
+from detector.rules.expressions.kinds import Kind
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+
+    from detector.rules.expressions.names import Names
+    from detector.rules.subject import Subject
+
+    Value = Callable[[Subject], Any]
+    Makers = Mapping[type[ast.expr], Callable[["Making", Any], "Part"]]
+
+NUMERIC: Final = (Kind.NUMBER, Kind.MONEY)
+
+
+class Fault(NamedTuple):
+    """What is wrong in an expression, ``offset`` characters behind its begin."""
+
+    offset: int
+    told: str
+
+
+class Part(NamedTuple):
+    """A part of an expression. ``kind`` is None where something was wrong within; ``constant`` where it is one."""
+
+    kind: Kind | None
+    value: Value
+    constant: Any = None
+
+    @property
+    def told(self) -> str:
+        """Return what it is, for a sentence."""
+        return "nothing" if self.kind is None else self.kind.value
+
+
+def constant_part(kind: Kind, value: object) -> Part:
+    """Return a part that is always the same."""
+    return Part(kind, lambda _: value, value)
+
+
+# Stands for what could not be made: nothing more is said of it, and nothing that holds it is ever evaluated.
+BROKEN: Final = Part(None, lambda _: None)
+
+
+class Making:
+    """One expression on its way from a tree to a closure, from the leaves up."""
+
+    def __init__(self, text: str, names: Names, zone: tzinfo, makers: Makers) -> None:
+        self.text = text
+        self.names = names
+        self.functions = functions_in(zone)
+        self.faults: list[Fault] = []
+        self.uses: dict[str, Value] = {}
+        self.kinds: dict[str, Kind] = {}
+        self.mixes_money = False
+        self._makers = makers
+
+    def part(self, node: ast.expr) -> Part:
+        """Return a part of the expression."""
+        return self._makers[type(node)](self, node)
+
+    def fault(self, node: ast.AST, told: str) -> Part:
+        """Note what is wrong, and return a part of which nothing more is said."""
+        self.faults.append(Fault(offset_of(node, self.text), told))
+        return BROKEN
