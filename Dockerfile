@@ -40,6 +40,7 @@ CMD ["python", "-m", "generator"]
 
 FROM base AS detector
 COPY --from=code /app/detector detector
+COPY --from=code /app/rules rules
 CMD ["python", "-m", "detector"]
 
 FROM base AS legit_processor

@@ -21,8 +21,8 @@ from bench.machine import this_machine
 from bench.tables import Titled, machine_line
 from bench.transactions import samples
 from detector.handler import Detector
-from detector.rules.large_amount import LargeAmount
-from detector.rules.ruleset import RuleSet
+from detector.rules.loading import load_file
+from detector.settings import shipped_rules
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.contracts.formats import TransferFormat
@@ -73,7 +73,8 @@ def stages(turns: int) -> list[tuple[str, float]]:
     fetched = batch()
     facts = TopicFacts(topics.LEGIT.default_name, "", 1, 2 * BATCH_BYTES)
     codec = Codec(TransferFormat(), "id")
-    detector, sender = Detector(codec, RuleSet([LargeAmount(LIMIT)])), BatchSender()
+    rules = load_file(shipped_rules("transfer"), {"FRAUD_AMOUNT_THRESHOLD": LIMIT})
+    detector, sender = Detector(codec, rules), BatchSender()
     amount_of = msgspec.json.Decoder(Amount).decode
 
     def read() -> list[Record]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detector.report import RuleReport
+from detector.rules.ruleset import NOTHING
 from pipeline.contracts import topics
 from pipeline.contracts.codec import with_verdict
+from pipeline.contracts.headers import HITS
+from pipeline.contracts.hits import encode_hits
 from pipeline.contracts.records import Outgoing
 
 if TYPE_CHECKING:
@@ -22,16 +26,22 @@ class Detector:
     def __init__(self, codec: Codec, rules: RuleSet) -> None:
         self._codec = codec
         self._rules = rules
+        self._report = RuleReport(rules)
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
-        verdict = self._rules.judge(self._codec.read(record))
-        if verdict is None:
+        judgement = self._rules.judge(self._codec.read(record))
+        if judgement is NOTHING:
             return _LEGIT
-        return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", verdict)),)
+        if judgement.verdict is None:
+            return (Outgoing(topics.LEGIT, headers=((HITS.name, encode_hits(self._rules.version, judgement.noted)),)),)
+        return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", judgement.verdict)),)
 
     def committed(self) -> None:
-        """Nothing is staged: these rules have no memory."""
+        """Count what the rules did, and tell of it now and then."""
+        self._rules.counts.committed()
+        self._report.tell_if_due()
 
     def aborted(self) -> None:
-        """Nothing is staged."""
+        """Count nothing of what was undone."""
+        self._rules.counts.aborted()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from detector.rules.large_amount import LargeAmount
-from detector.rules.ruleset import RuleSet
-from detector.rules.suspicious_method import SuspiciousMethod
-from pipeline.contracts.formats import PaymentFormat
+from detector.rules.loading import RuleFileError, RuleFileUnreadableError, load_file, load_rules
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import ServiceSettings
@@ -16,23 +14,36 @@ from pipeline.runtime.service_settings import ServiceSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from detector.rules.expressions.names import Constant
+    from detector.rules.ruleset import RuleSet
     from pipeline.runtime.settings import CommonSettings
 
+RULES_FILE = Variable(
+    "RULES_FILE",
+    parsing.text,
+    "",
+    "What is fraud: a file as in docs/rules.md; unset: that of the format, `rules/transfers.yaml` or `payments.yaml`.",
+)
 FRAUD_AMOUNT_THRESHOLD = Variable(
-    "FRAUD_AMOUNT_THRESHOLD", parsing.money, "900", "Transfers of this amount and above are taken for fraud."
+    "FRAUD_AMOUNT_THRESHOLD",
+    parsing.money,
+    "900",
+    "A variable of rules: by those shipped, transfers of this amount and above are taken for fraud.",
 )
 SUSPICIOUS_PAYMENT_TYPES = Variable(
     "SUSPICIOUS_PAYMENT_TYPES",
     parsing.words,
     "BITCOIN",
-    "Payments of these types are taken for fraud; commas between them, or the word none.",
+    "A variable of rules: by those shipped, payments of these types are taken for fraud; commas between, or none.",
 )
-VARIABLES = (*service_settings.VARIABLES, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+VARIABLES = (*service_settings.VARIABLES, RULES_FILE, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+
+_SHIPPED: Final = Path(__file__).resolve().parents[1] / "rules"
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """``rules`` are those that fit the format of the transactions."""
+    """``rules`` are those of the file, or those shipped for the format of the transactions."""
 
     service: ServiceSettings
     rules: RuleSet
@@ -52,9 +63,34 @@ class DetectorSettings:
         """
         env = Environment(values)
         shared = ServiceSettings.read(env)
-        large_amount = LargeAmount(env.read(FRAUD_AMOUNT_THRESHOLD))
-        suspicious_method = SuspiciousMethod(env.read(SUSPICIOUS_PAYMENT_TYPES))
-        rules = RuleSet([suspicious_method if shared.common.format.name == PaymentFormat.name else large_amount])
-        read = cls(shared, rules)
+        rules = _rules(env, shared.common.format.name)
         env.check()
-        return read
+        return cls(shared, rules)
+
+
+def shipped_rules(format_name: str) -> Path:
+    """Return the file of rules that is shipped for a format."""
+    return _SHIPPED / f"{format_name}s.yaml"
+
+
+def rule_variables(env: Environment) -> dict[str, Constant]:
+    """Return the values that a deployment sets for rules, by name."""
+    return {
+        FRAUD_AMOUNT_THRESHOLD.name: env.read(FRAUD_AMOUNT_THRESHOLD),
+        SUSPICIOUS_PAYMENT_TYPES.name: env.read(SUSPICIOUS_PAYMENT_TYPES),
+    }
+
+
+def _rules(env: Environment, format_name: str) -> RuleSet:
+    """Return the rules; without any where something is wrong, which ``env`` then knows."""
+    variables = rule_variables(env)
+    named = env.read(RULES_FILE)
+    path = Path(named) if named else shipped_rules(format_name)
+    try:
+        return load_file(path, variables)
+    except RuleFileUnreadableError as error:
+        env.reject(RULES_FILE, f"names {str(path)!r}: {error}")
+    except RuleFileError as error:
+        for told in error.told():
+            env.reject(RULES_FILE, f"cannot be used: {told}")
+    return load_rules("none", "rules: []")

@@ -57,6 +57,11 @@ ATTEMPT = HeaderKind(
 MARKER = HeaderKind(
     "pipeline.marker", "`redriven` or `resume`", "records among dead letters that are no letters but tell of them"
 )
+HITS = HeaderKind(
+    "pipeline.hits",
+    "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits",
+    "legitimate records that rules have hit without sufficing",
+)
 LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")
 BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it became", "markers `redriven`")
 
@@ -64,7 +69,7 @@ BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it 
 REDRIVEN = b"redriven"
 RESUME = b"resume"
 
-ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP, ATTEMPT, MARKER, LETTER, BECAME)
+ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP, ATTEMPT, MARKER, LETTER, BECAME, HITS)
 
 
 def foreign(headers: Iterable[Header]) -> tuple[Header, ...]:

@@ -30,14 +30,21 @@ class Transaction(msgspec.Struct, frozen=True):
         return self.target if self.source is None else self.source
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule that fired. ``values`` are the figures it looked at, as exact text."""
+# What a hit stands for: it counts towards the verdict; its rule was only being tried; a list exempts from it.
+COUNTED = "counted"
+SHADOW = "shadow"
+EXEMPT = "exempt"
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One rule that fired. ``values`` are what it looked at, as exact text; ``standing`` says whether it counts."""
 
     rule: str
     severity: str
     score: int
     message: str
     values: dict[str, str]
+    standing: str = COUNTED
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,7 +97,7 @@ def test_every_fraud_example_is_read_with_its_verdict(path: Path) -> None:
 def test_every_transaction_is_shown_again_where_it_is_routed_to(path: Path) -> None:
     """Each example of the input stands as legit or as fraud under the same name, as the default rules have it."""
     codec, rules = detector_of(dialect_of(path))
-    fraudulent = rules.judge(codec.read(record_of(path))) is not None
+    fraudulent = rules.judge(codec.read(record_of(path))).verdict is not None
     assert (EXAMPLES / "fraud" / path.name).exists() is fraudulent
     assert (EXAMPLES / "legit" / path.name).exists() is not fraudulent
 

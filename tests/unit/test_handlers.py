@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
-from decimal import Decimal
 
 import pytest
 
 from detector.handler import Detector
-from detector.rules.large_amount import LargeAmount
-from detector.rules.ruleset import RuleSet
+from detector.rules.loading import load_rules
 from fraud_processor.handler import FraudProcessor
 from legit_processor.handler import LegitProcessor
 from pipeline.contracts import topics
 from pipeline.contracts.codec import with_verdict
+from pipeline.contracts.hits import encode_hits
 from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.contracts.messages import Hit
 from pipeline.runtime.lines import StagedLines
 from tests.unit.samples import PAYMENTS, TRANSFERS, payment, record, transfer, verdict
 
-RULES = RuleSet([LargeAmount(Decimal(900))])
+RULES = load_rules("r", "rules: [{id: large-amount, when: amount >= 900, currency: any}]")
+WEAK = load_rules(
+    "r",
+    "rules: [{id: large-amount, when: amount >= 900, currency: any, score: 60}, {id: b, when: 'true', mode: shadow}]",
+)
 
 
 def test_the_detector_passes_a_legitimate_record_on_as_it_is() -> None:
@@ -32,11 +36,24 @@ def test_the_detector_adds_its_verdict_to_a_fraud() -> None:
     """A fraudulent record has the bytes that were read and the verdict behind them."""
     value = transfer(amount=980.05)
     (outgoing,) = Detector(TRANSFERS, RULES).handle(record(value))
-    judged = RULES.judge(TRANSFERS.read(record(value)))
+    judged = RULES.judge(TRANSFERS.read(record(value))).verdict
     assert judged is not None
     assert outgoing.topic is topics.FRAUD
     assert outgoing.value == with_verdict(value, judged)
     assert "new bytes" in repr(outgoing)
+
+
+def test_hits_that_do_not_suffice_travel_in_a_header() -> None:
+    """The bytes stay as they were read."""
+    (outgoing,) = Detector(TRANSFERS, WEAK).handle(record(transfer(amount=980.05)))
+    assert (outgoing.topic, outgoing.value) == (topics.LEGIT, None)
+    assert outgoing.headers == (("pipeline.hits", f"{WEAK.version} large-amount=60:counted b=100:shadow".encode()),)
+
+
+def test_the_header_of_hits_is_bounded() -> None:
+    """However many rules hit, the record stays small, and says how many are left out."""
+    hit = Hit(rule="r", severity="low", score=1, message="m", values={})
+    assert encode_hits("v", [hit] * 60).endswith(b" r=1:counted +10")
 
 
 def test_the_detector_refuses_what_it_cannot_read() -> None:

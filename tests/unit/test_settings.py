@@ -11,6 +11,7 @@ import pytest
 
 from demo.settings import DemoSettings
 from detector import settings as detector_settings
+from detector.rules.ruleset import NOTHING
 from detector.settings import DetectorSettings
 from generator import settings as generator_settings
 from generator.pacing import Pacer
@@ -233,21 +234,21 @@ def test_time_zone_and_currency_reach_the_format() -> None:
 def test_the_detector_judges_by_the_rule_that_fits_the_format() -> None:
     """Transfers are judged by amount, payments by method, as their variables say."""
     transfers = DetectorSettings.from_env({"FRAUD_AMOUNT_THRESHOLD": "231.67"}).rules
-    assert transfers.judge(TRANSFERS.read(record(transfer())))
-    assert transfers.judge(transaction(amount=Decimal("231.66"))) is None
+    assert transfers.judge(TRANSFERS.read(record(transfer()))).verdict
+    assert transfers.judge(transaction(amount=Decimal("231.66"))) is NOTHING
     payments = DetectorSettings.from_env(
         {"TRANSACTION_FORMAT": "payment", "SUSPICIOUS_PAYMENT_TYPES": "VISA, PAYPAL", "FRAUD_AMOUNT_THRESHOLD": "0"}
     ).rules
-    assert payments.judge(PAYMENTS.read(record(payment())))
-    assert payments.judge(paid("BITCOIN", "mom", 7)) is None
+    assert payments.judge(PAYMENTS.read(record(payment()))).verdict
+    assert payments.judge(paid("BITCOIN", "mom", 7)) is NOTHING
 
 
 def test_no_method_is_suspicious_where_none_is_asked_for() -> None:
     """The word none turns the rule off; an empty variable is the default instead."""
     values = {"TRANSACTION_FORMAT": "payment", "SUSPICIOUS_PAYMENT_TYPES": "none"}
-    assert DetectorSettings.from_env(values).rules.judge(paid("BITCOIN", "stranger", 40)) is None
+    assert DetectorSettings.from_env(values).rules.judge(paid("BITCOIN", "stranger", 40)) is NOTHING
     values["SUSPICIOUS_PAYMENT_TYPES"] = ""
-    assert DetectorSettings.from_env(values).rules.judge(paid("BITCOIN", "stranger", 40))
+    assert DetectorSettings.from_env(values).rules.judge(paid("BITCOIN", "stranger", 40)).verdict
 
 
 def test_the_generator_has_its_own_variables() -> None:
@@ -291,3 +292,35 @@ def test_settings_cannot_be_changed() -> None:
     settings = common_from_env({})
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.process.log_level = "DEBUG"  # type: ignore[misc]
+
+
+def test_a_file_of_rules_is_told_all_that_is_wrong_with_it(tmp_path: Path) -> None:
+    """Each problem with file, line and column, beside whatever else is wrong with the settings."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules:\n  - {id: a, when: amuont > 1}\n  - {id: b}\n")
+    with pytest.raises(SettingsError) as refused:
+        DetectorSettings.from_env({"RULES_FILE": str(path), "SUSPICIOUS_PAYMENT_TYPES": "none"})
+    assert f"RULES_FILE cannot be used: {path}:2:19: rule 'a': there is no amuont; did you mean amount?" in str(
+        refused.value
+    )
+    assert f"RULES_FILE cannot be used: {path}:3:5: rule 'b': when: is missing" in str(refused.value)
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "cannot be read: No such file"), (b"\xff", "no UTF-8 at byte 0")])
+def test_a_file_of_rules_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None, told: str) -> None:
+    """With its name."""
+    path = tmp_path / "rules.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=told):
+        DetectorSettings.from_env({"RULES_FILE": str(path)})
+
+
+def test_the_rules_of_a_file_are_those_in_force(tmp_path: Path) -> None:
+    """Instead of those that are shipped."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{id: mine, when: 'true'}]")
+    rules = DetectorSettings.from_env({"RULES_FILE": str(path)}).rules
+    verdict = rules.judge(transaction(amount=Decimal(1))).verdict
+    assert verdict is not None
+    assert verdict.hits[0].rule == "mine"

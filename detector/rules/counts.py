@@ -1,0 +1,38 @@
+"""How often each rule hit, and how often it had no value."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class RuleCounts:
+    """Counts by rule and by what happened: the standing of a hit, or the code of an error.
+
+    What is counted is staged until its batch is committed, so that nothing is counted twice that is done twice.
+    """
+
+    def __init__(self) -> None:
+        self.total: Counter[tuple[str, str]] = Counter()
+        self._staged: list[tuple[str, str]] = []
+
+    def add(self, rule: str, what: str) -> None:
+        """Count something of a rule, until the batch's outcome is known."""
+        self._staged.append((rule, what))
+
+    def committed(self) -> None:
+        """Take what was staged for good."""
+        if self._staged:
+            self.total.update(self._staged)
+            self._staged.clear()
+
+    def aborted(self) -> None:
+        """Forget what was staged."""
+        self._staged.clear()
+
+    def told(self) -> str:
+        """Return the counts as a sentence, by rule."""
+        rules = sorted({rule for rule, _ in self.total})
+        return "; ".join(f"{rule}: {self._told(rule)}" for rule in rules)
+
+    def _told(self, rule: str) -> str:
+        return ", ".join(f"{what} {count:,}" for (of, what), count in sorted(self.total.items()) if of == rule)

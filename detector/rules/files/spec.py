@@ -1,0 +1,51 @@
+"""What a file of rules says, before its expressions are compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from zoneinfo import ZoneInfo
+
+    from detector.rules.expressions import Kind
+    from detector.rules.expressions.names import Constant
+    from detector.rules.files.document import Scalar
+    from detector.rules.files.list_spec import ListSpec
+
+SEVERITIES: Final = ("low", "medium", "high", "critical")
+ACTIVE, SHADOW, OFF = "active", "shadow", "off"
+MODES: Final = (ACTIVE, SHADOW, OFF)
+MISS, HIT = "miss", "hit"
+ON_ERROR: Final = (MISS, HIT)
+ANY_CURRENCY: Final = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One rule. ``rollout`` is in per cent; ``message`` is None where none is given."""
+
+    id: str
+    description: str
+    when: Scalar
+    currency: str | None
+    severity: str
+    score: int
+    mode: str
+    rollout: Decimal
+    message: Scalar | None
+    tags: tuple[str, ...]
+    on_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """A whole file."""
+
+    threshold: int
+    timezone: ZoneInfo
+    members: dict[str, Kind]
+    variables: dict[str, Constant]
+    lists: tuple[ListSpec, ...]
+    rules: tuple[RuleSpec, ...]

@@ -1,0 +1,129 @@
+"""From the text of a file to rules at work, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from errno import ENOENT
+from typing import TYPE_CHECKING
+
+from detector.rules.expressions import Compiled, Kind, Names, compile_expression
+from detector.rules.files.document import MAX_CHARACTERS
+from detector.rules.files.reading import read_rules
+from detector.rules.listing import lists_at_work
+from detector.rules.problems import Problem
+from detector.rules.rule import Rule
+from detector.rules.ruleset import RuleSet
+from detector.rules.templates import Template, compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from detector.rules.expressions.names import Constant
+    from detector.rules.expressions.parts import Fault
+    from detector.rules.files.document import Scalar
+    from detector.rules.files.list_entries import ReadFile
+    from detector.rules.files.spec import FileSpec, RuleSpec
+
+
+class RuleFileError(Exception):
+    """A file of rules that cannot be loaded, with everything that is wrong with it, in the order of its lines."""
+
+    def __init__(self, name: str, problems: list[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        self._name = name
+        super().__init__("\n".join(self.told()))
+
+    def told(self) -> list[str]:
+        """Return a sentence for each problem, with its place."""
+        return [problem.in_file(self._name) for problem in self.problems]
+
+
+class RuleFileUnreadableError(Exception):
+    """A file of rules that cannot be read at all."""
+
+
+def load_file(path: Path, variables: Mapping[str, Constant] | None = None) -> RuleSet:
+    """Return the rules of a file.
+
+    Raises:
+        RuleFileUnreadableError: it is not there, or holds no text.
+        RuleFileError: there is anything wrong with what it says.
+
+    """
+    try:
+        text = _text_of(path)
+    except OSError as error:
+        raise RuleFileUnreadableError(f"it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RuleFileUnreadableError(f"it is no UTF-8 at byte {error.start}") from None
+    return load_rules(str(path), text, variables, lambda name: _text_of(path.parent / name))
+
+
+def _text_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(4 * MAX_CHARACTERS + 1).decode("utf-8-sig")
+
+
+def _no_files(name: str) -> str:
+    raise FileNotFoundError(ENOENT, "there are no files here", name)
+
+
+def load_rules(
+    name: str, text: str, variables: Mapping[str, Constant] | None = None, read_file: ReadFile = _no_files
+) -> RuleSet:
+    """Return the rules that a file holds; ``name`` is for its errors.
+
+    ``variables`` are those that the deployment sets; a file may not set them itself. ``read_file`` returns the text of
+    a file beside it, for its lists.
+
+    Raises:
+        RuleFileError: there is anything wrong with it.
+
+    """
+    problems: list[Problem] = []
+    spec = read_rules(text, problems, read_file, variables or {})
+    if spec is None:
+        raise RuleFileError(name, problems)
+    known = {**spec.variables, **(variables or {})}
+    names = Names(spec.members, known)
+    rules = [_compiled(rule, spec, names, problems) for rule in spec.rules]
+    denies, allows = lists_at_work(spec, names, problems)
+    if problems:
+        raise RuleFileError(name, problems)
+    in_force = [rule for rule in rules if rule is not None and rule.in_force]
+    settled = _settled(spec, {name: known[name] for name in names.used})
+    return RuleSet([*denies, *in_force], allows, spec.threshold, settled)
+
+
+def _settled(spec: FileSpec, variables: Mapping[str, Constant]) -> dict[str, object]:
+    return {
+        "timezone": spec.timezone.key,
+        "members": {name: kind.name for name, kind in spec.members.items()},
+        "variables": {
+            name: sorted(map(str, value)) if isinstance(value, frozenset) else str(value)
+            for name, value in variables.items()
+        },
+    }
+
+
+def _compiled(rule: RuleSpec, spec: FileSpec, names: Names, problems: list[Problem]) -> Rule | None:
+    before = len(problems)
+    when = compile_expression(rule.when.text, Kind.TRUTH, names, spec.timezone)
+    message: Template | list[Fault] | None = None
+    if rule.message is not None:
+        message = compile_template(rule.message.text, names, spec.timezone)
+        if isinstance(message, list):
+            problems += _placed(message, rule.message, rule.id)
+    if isinstance(when, list):
+        if rule.when.text:
+            problems += _placed(when, rule.when, rule.id)
+    elif when.mixes_money and rule.currency is None:
+        told = "currency: is missing: money is compared with a number, of which currency? A code such as EUR, or any"
+        problems.append(Problem(rule.when.line, rule.when.column, told, rule.id))
+    if len(problems) > before or not isinstance(when, Compiled) or isinstance(message, list):
+        return None
+    return Rule(rule, when, message)
+
+
+def _placed(faults: list[Fault], scalar: Scalar, rule: str) -> list[Problem]:
+    return [Problem(*scalar.place(fault.offset), fault.told, rule) for fault in faults]

@@ -1,0 +1,24 @@
+"""What is wrong with a file of rules: all of it, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """A sentence that says what was expected, at a line and column (from 1) of a file, in a rule where it is in one."""
+
+    line: int
+    column: int
+    told: str
+    rule: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for programs."""
+        return {"line": self.line, "column": self.column, "rule": self.rule or None, "told": self.told}
+
+    def in_file(self, name: str) -> str:
+        """Return it as compilers tell theirs: ``file:line:column: rule 'id': sentence``."""
+        within = f"rule {self.rule!r}: " if self.rule else ""
+        return f"{name}:{self.line}:{self.column}: {within}{self.told}"
