@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters inspect docs lock clean
+.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters rules inspect docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -86,6 +86,9 @@ audit: .venv/requirements.txt ## account for every transaction of the Kafka that
 deadletters: .venv/requirements.txt ## list, show, redrive, skip or resume (ARGS=list, ARGS=--help)
 	@$(FIND_KAFKA); exec $(BIN)/python -m pipeline.operations.deadletters $(or $(ARGS),--help)
 
+rules: .venv/requirements.txt ## check files of rules before they are used (ARGS="check rules/transfers.yaml", ARGS=--help)
+	@exec $(BIN)/python -m detector.rules $(or $(ARGS),--help)
+
 inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whichever Kafka runs
 	@if address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then \
 	  exec $(BIN)/python -m kafka_local.tools console-consumer --bootstrap-server "$$address" --topic $(TOPIC) \
@@ -95,7 +98,7 @@ inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whi
 	    --from-beginning --isolation-level read_committed --formatter-property print.headers=true; \
 	fi
 
-docs: .venv/requirements-dev.txt ## write the generated tables into README.md and .env.example
+docs: .venv/requirements-dev.txt ## write what is made from the code: tables of README.md, .env.example, rules/schema.json
 	@$(BIN)/python -m tests.support.reference
 
 lock: ## resolve the requirements anew and lock them by hash

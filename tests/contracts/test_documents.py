@@ -25,6 +25,11 @@ def test_the_example_environment_names_every_variable() -> None:
     assert reference.ENV_EXAMPLE.read_text() == reference.env_example()
 
 
+def test_the_schema_of_rules_is_that_of_the_code() -> None:
+    """Editors are told what loads."""
+    assert reference.SCHEMA.read_text() == reference.rules_schema()
+
+
 def test_every_make_target_of_the_readme_exists() -> None:
     """Whoever types a command from the README finds its target."""
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE.read_text(), re.MULTILINE))

@@ -1,13 +1,15 @@
-"""The tables of README.md and the whole of .env.example, made from the registries (``make docs``)."""
+"""What is made from the code (``make docs``): tables of README.md, .env.example, and the schema of files of rules."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import demo.settings
 import detector.settings
 import generator.settings
+from detector.rules.files.schema import schema
 from pipeline.contracts import headers, topics
 from pipeline.runtime import provision, record_path, service_settings, settings
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
+SCHEMA = ROOT / "rules" / "schema.json"
 
 ENV_HEAD = """\
 # Every variable of the services with its default. Copy this file to .env and change what differs: compose and the
@@ -97,10 +100,16 @@ def with_tables(readme: str) -> str:
     return readme
 
 
+def rules_schema() -> str:
+    """Return the text of rules/schema.json."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 def main() -> None:
-    """Write both files."""
+    """Write all of them."""
     README.write_text(with_tables(README.read_text()))
     ENV_EXAMPLE.write_text(env_example())
+    SCHEMA.write_text(rules_schema())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,12 @@
+"""``python -m detector.rules``: check files of rules, and the schema that editors read."""
+
+import os
+import sys
+
+from dotenv import find_dotenv, load_dotenv
+
+from detector.rules.command import main
+
+if __name__ == "__main__":
+    load_dotenv(find_dotenv(usecwd=True))
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,101 @@
+"""What ``python -m detector.rules`` takes and prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detector.rules.files.schema import schema
+from detector.rules.importing.flink import FlinkRulesError, import_rules
+from detector.rules.loading import RuleFileError, RuleFileUnreadableError, load_file
+from detector.settings import rule_variables
+from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
+from pipeline.runtime.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from detector.rules.expressions.names import Constant
+
+
+def main(arguments: list[str], values: Mapping[str, str]) -> int:
+    """Carry out one command and return its exit code: 1 where a file is wrong, 2 where the command is."""
+    asked = _parser().parse_args(arguments)
+    if asked.command == "schema":
+        sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+        return 0
+    if asked.command == "import":
+        return _import(asked.file)
+    env = Environment(values)
+    variables = rule_variables(env)
+    try:
+        env.check()
+    except SettingsError as error:
+        sys.stderr.write(f"rules: {error}\n")
+        return EXIT_USAGE
+    reports = [_checked(path, variables) for path in asked.files]
+    if asked.json:
+        sys.stdout.write(json.dumps(reports if len(reports) > 1 else reports[0], indent=2) + "\n")
+    else:
+        for report in reports:
+            _tell(report)
+    return 0 if all(report["valid"] for report in reports) else EXIT_FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m detector.rules", description="Files of rules; see docs/rules.md.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="tell all that is wrong with files, or what they hold")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument("--json", action="store_true", help="for programs")
+    bring = commands.add_parser("import", help="make a file of rules of another system's")
+    bring.add_argument("system", choices=["flink"], help="flink: the rule JSON of the public Flink fraud demo")
+    bring.add_argument("file", type=Path, metavar="FILE", help="YAML goes to stdout, what it cannot say to stderr")
+    commands.add_parser("schema", help="print the JSON Schema of files of rules, for editors")
+    return parser
+
+
+def _import(path: Path) -> int:
+    try:
+        document, told = import_rules(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, FlinkRulesError) as error:
+        sys.stderr.write(f"rules: {path}: {error}\n")
+        return EXIT_FAILURE
+    for line in told:
+        sys.stderr.write(f"{path}: {line}\n")
+    sys.stdout.write(f"# Made of {path.name} by `python -m detector.rules import flink`.\n{document}")
+    return 0
+
+
+def _checked(path: Path, variables: Mapping[str, Constant]) -> dict[str, object]:
+    """Return what there is to say of a file, as it is printed with ``--json``."""
+    try:
+        rules = load_file(path, variables)
+    except RuleFileUnreadableError as error:
+        return {"file": str(path), "valid": False, "problems": [{"told": str(error)}]}
+    except RuleFileError as error:
+        return {"file": str(path), "valid": False, "problems": [problem.as_json() for problem in error.problems]}
+    return {"file": str(path), "valid": True, "version": rules.version, "rules": rules.describe()}
+
+
+def _tell(report: dict[str, object]) -> None:
+    file, problems, rules = report["file"], report.get("problems"), report.get("rules")
+    if isinstance(problems, list):
+        for problem in problems:
+            place = f":{problem['line']}:{problem['column']}" if "line" in problem else ""
+            rule = f"rule {problem['rule']!r}: " if problem.get("rule") else ""
+            sys.stderr.write(f"{file}{place}: {rule}{problem['told']}\n")
+        sys.stderr.write(f"{file}: {counted(len(problems), 'problem')}\n")
+    if isinstance(rules, list):
+        for rule in rules:
+            share = "" if rule["rollout"] == "100" else f", for {rule['rollout']} % of keys"
+            sys.stdout.write(f"{rule['id']}  {rule['severity']}, {rule['score']}, {rule['mode']}{share}\n")
+        sys.stdout.write(f"{file}: {counted(len(rules), 'rule')}, version {report['version']}\n")
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with what it counts, in the plural where it has to be."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

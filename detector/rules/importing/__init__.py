@@ -1,0 +1,1 @@
+"""Rules of other systems, as files of ours."""

@@ -1,0 +1,102 @@
+"""``python -m detector.rules``: what it tells of files that are right and of files that are not; and their schema."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import yaml
+
+from detector.rules.command import main
+from detector.rules.files.schema import schema
+from detector.rules.loading import RuleFileError, load_rules
+from tests.support.reference import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHIPPED = sorted((ROOT / "rules").glob("*.yaml"))
+WRONG = "rules:\n  - {id: a, when: amuont > 1}\n  - {id: b}\n"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_what_is_shipped_is_right(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command and by the schema."""
+    assert main(["check", str(path)], {}) == 0
+    assert f"{path}: " in capsys.readouterr().out
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+
+
+def test_all_that_is_wrong_is_told_where_compilers_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, a line each, and the exit code says so."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(WRONG)
+    assert main(["check", str(path)], {}) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.split("\n") == [
+        f"{path}:2:19: rule 'a': there is no amuont; did you mean amount?",
+        f"{path}:3:5: rule 'b': when: is missing",
+        f"{path}: 2 problems",
+        "",
+    ]
+
+
+def test_programs_read_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object a file; a list where there are several."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(WRONG)
+    assert main(["check", "--json", str(SHIPPED[0]), str(path), str(tmp_path / "none")], {}) == 1
+    right, wrong, none = json.loads(capsys.readouterr().out)
+    assert right["valid"] is True
+    assert [rule["id"] for rule in right["rules"]] == ["suspicious-method"]
+    assert wrong["problems"][1] == {"line": 3, "column": 5, "rule": "b", "told": "when: is missing"}
+    assert none["problems"] == [{"told": "it cannot be read: No such file or directory"}]
+
+
+def test_variables_of_the_deployment_are_those_of_the_detector(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another value is another version; one that is none ends the command."""
+    versions = set()
+    for limit in ("900", "901"):
+        assert main(["check", "--json", str(ROOT / "rules/transfers.yaml")], {"FRAUD_AMOUNT_THRESHOLD": limit}) == 0
+        versions.add(json.loads(capsys.readouterr().out)["version"])
+    assert len(versions) == 2
+    assert main(["check", str(SHIPPED[0])], {"FRAUD_AMOUNT_THRESHOLD": "much"}) == 2
+    assert "FRAUD_AMOUNT_THRESHOLD must be an amount" in capsys.readouterr().err
+
+
+def test_the_schema_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is printed for who wants it elsewhere."""
+    assert main(["schema"], {}) == 0
+    jsonschema.Draft202012Validator.check_schema(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"rules": {}},
+        {"rules": [{"id": "a"}]},
+        {"rules": [{"id": "A b", "when": "true"}]},
+        {"rules": [{"id": "a", "when": "true", "scor": 1}]},
+        {"rules": [{"id": "a", "when": "true", "score": 1_001}]},
+        {"rules": [{"id": "a", "when": "true", "score": "5"}]},
+        {"rules": [{"id": "a", "when": "true", "mode": "on"}]},
+        {"rules": [{"id": "a", "when": "true", "severity": "huge"}]},
+        {"rules": [{"id": "a", "when": "true", "rollout": 101}]},
+        {"rules": [{"id": "a", "when": "true", "currency": "eur"}]},
+        {"rules": [{"id": "a", "when": "true", "on_error": "stop"}]},
+        {"rules": [], "threshold": 0},
+        {"rules": [], "members": {"country": "string"}},
+        {"rules": [], "variables": {"small": 1}},
+        {"rules": [], "rulez": []},
+    ],
+)
+def test_what_the_schema_refuses_is_refused(document: dict[str, Any]) -> None:
+    """An editor underlines nothing that would load."""
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema())
+    with pytest.raises(RuleFileError):
+        load_rules("r.json", json.dumps(document))
