@@ -1,10 +1,11 @@
-"""What is made from the code (``make docs``): tables of README.md, .env.example, and the schema of files of rules."""
+"""What is made from the code (``make docs``): tables, .env.example, the schema of rules, verdicts that are shown."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import demo.settings
 import detector.settings
@@ -12,6 +13,7 @@ import generator.settings
 from detector.rules.files.schema import schema
 from pipeline.contracts import headers, topics
 from pipeline.runtime import provision, record_path, service_settings, settings
+from tests.support.examples import frauds, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 SCHEMA = ROOT / "rules" / "schema.json"
+
+# A transaction of the README as it stands on the fraud topic.
+_VERDICT_OF: Final = re.compile(r"""^(?P<transaction>\{"source".*),"verdict":.*$""", re.MULTILINE)
 
 ENV_HEAD = """\
 # Every variable of the services with its default. Copy this file to .env and change what differs: compose and the
@@ -97,7 +102,13 @@ def with_tables(readme: str) -> str:
         head, marked, rest = readme.partition(f"<!-- {mark}: made by `make docs` -->\n")
         _, end, tail = rest.partition(f"<!-- /{mark} -->")
         readme = f"{head}{marked}{table}\n{end}{tail}"
-    return readme
+    return _VERDICT_OF.sub(_with_verdict, readme)
+
+
+def _with_verdict(found: re.Match[str]) -> str:
+    """Return a transaction of the README with the verdict that the default rules give on it."""
+    value = (judged(found["transaction"].encode() + b"}") or b"").decode()
+    return found["transaction"] + value[len(found["transaction"]) :]
 
 
 def rules_schema() -> str:
@@ -110,6 +121,8 @@ def main() -> None:
     README.write_text(with_tables(README.read_text()))
     ENV_EXAMPLE.write_text(env_example())
     SCHEMA.write_text(rules_schema())
+    for path, value in frauds().items():
+        path.write_bytes(value + b"\n")
 
 
 if __name__ == "__main__":
