@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 
 from pipeline.contracts import topics
 from pipeline.runtime.clients.cluster import Cluster as Admin
+from pipeline.runtime.clients.leftovers import ENDED
 from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.chaos.usage import Usage
 from tests.chaos.watch import Watch
@@ -46,8 +47,8 @@ GRACE_SECONDS = 15.0
 PAYMENT = b'{"DATE":"11/22/2026","TIME":"14:05:09","PAYMENT_TYPE":"%s","AMOUNT":7,"TO":"mom"}'
 ODD = (b"no payment", PAYMENT % b"PAYPAL", PAYMENT % b"VISA", PAYMENT % b"BITCOIN")
 ODD_PER_SECOND = 40
-# Nothing of the load may be given up because a broker is away.
-LOAD_DELIVERY_MS = 600_000
+# Nothing of the load may be given up because a broker is away; and once it is back, what comes late is not to be ours.
+LOAD = {"delivery_timeout_ms": 600_000, "max_block_ms": 600_000, "reconnect_backoff_max_ms": 1_000}
 
 
 @dataclass(eq=False)
@@ -75,7 +76,7 @@ class Stage:
 
     Partition by partition some of everything comes in all the time. A service that ends by itself is started again,
     as a restart policy would, and counted in ``ended`` by service and exit code. ``left_open`` are the transactional
-    ids of transactions that were open when all had ended.
+    ids of transactions that were open when all had ended; with ``asks_tool`` also by the word of Kafka's own tool.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Stage:
         self.usage: dict[str, Usage] = {}
         self.kills = self.faults = 0
         self.left_open: list[str] = []
+        self.asks_tool = False
         self._mutation = mutation
         self._reach = {"KAFKA_BROKER_URL": cluster.front_servers} if fronted else {}
         self._odd = threading.Event()
@@ -192,6 +194,10 @@ class Stage:
         One that is ``starting`` may not listen yet: the signal then ends it at once, and there is nothing open.
         """
         replica.process.terminate()
+        self._see_off(replica, starting=starting)
+
+    def _see_off(self, replica: Replica, *, starting: bool = False) -> None:
+        """Wait for a replica that was told to end."""
         self.replicas.remove(replica)
         code = replica.process.wait(GRACE_SECONDS)
         if code != 0 and not (starting and code == -signal.SIGTERM):
@@ -274,11 +280,21 @@ class Stage:
 
     def _open_transactions(self) -> list[str]:
         """Return the transactional ids of this pipeline whose transactions are neither committed nor aborted."""
+        with closing(KafkaAdminClient(bootstrap_servers=self.pipeline.bootstrap)) as admin:
+            found = admin.list_transactions()
+        listed = [one for ones in found.values() for one in ones if self._is_ours(one.transactional_id)]
+        return [one.transactional_id for one in listed if one.state not in ENDED]
+
+    def _open_by_tool(self) -> list[str]:
+        """Return the same as Kafka's own tool tells it, which takes some seconds to start."""
         asked = ["--bootstrap-server", self.cluster.bootstrap_servers, "list"]
         command = [sys.executable, "-m", "kafka_local.tools", "transactions", *asked]
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-        lines = [line for line in listed.splitlines() if self.pipeline.settings.kafka.id_prefix in line]
-        return [line.split()[0] for line in lines if "Complete" not in line and "Empty" not in line]
+        lines = [line for line in listed.splitlines() if self._is_ours(line)]
+        return [line.split()[0] for line in lines if not any(state in line for state in ENDED)]
+
+    def _is_ours(self, transactional_id: str) -> bool:
+        return transactional_id.startswith(self.pipeline.settings.kafka.id_prefix)
 
     def finish(self) -> Report:
         """Stop the load, let everything be handled, return the auditor's word, and end all services in order."""
@@ -293,10 +309,16 @@ class Stage:
         for service in ENDLESS:
             self.until(partial(self._drained, service), DRAINED_WITHIN, f"{service} to handle all that there is")
         report = self.pipeline.audit()
-        for replica in list(self.replicas):
-            self.terminate(replica)
-        self.left_open = self._open_transactions()
+        self._end()
+        self.left_open = sorted({*self._open_transactions(), *(self._open_by_tool() if self.asks_tool else ())})
         return report
+
+    def _end(self) -> None:
+        """End all replicas with SIGTERM, all at the same time."""
+        for replica in self.replicas:
+            replica.process.terminate()
+        for replica in list(self.replicas):
+            self._see_off(replica)
 
     def _drained(self, service: str) -> bool:
         name = self.pipeline.name(topics.consumed_by(service))
@@ -310,7 +332,7 @@ class Stage:
 
     def _send_odd(self) -> None:
         name, partitions = self.pipeline.name(topics.TRANSACTIONS), self.pipeline.partitions
-        with self.pipeline.producer(delivery_timeout_ms=LOAD_DELIVERY_MS, max_block_ms=LOAD_DELIVERY_MS) as producer:
+        with self.pipeline.producer(**LOAD) as producer:
             sent = 0
             while not self._quiet.wait(1 / ODD_PER_SECOND):
                 if not self._odd.is_set():

@@ -82,6 +82,7 @@ def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
 
 def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:
     """SIGTERM services at random moments, some while they start: each exits with 0 and leaves no transaction open."""
+    stage.asks_tool = True
     for _ in range(rounds):
         with stage.fault():
             service = chance.choice(ENDLESS)
