@@ -57,7 +57,10 @@ class Arrivals(OpenReader):
         """Return what can be read and was not returned yet, waiting for something for so long."""
         polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=MAX_RECORDS)
         return [
-            Arrival(place, record.offset, self._due(record)) for place, records in polled.items() for record in records
+            Arrival(place, record.offset, self._due(record))
+            for place, pieces in polled.items()
+            for piece in pieces
+            for record in piece
         ]
 
     def take(self, total: int) -> list[Arrival]:

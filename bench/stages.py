@@ -26,8 +26,8 @@ from detector.settings import shipped_rules
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.contracts.formats import TransferFormat
-from pipeline.runtime.batches.consuming import records_of
 from pipeline.runtime.batches.sending import BATCH_BYTES, BatchSender
+from pipeline.runtime.batches.whole import records_of
 from pipeline.runtime.clients.cluster import TopicFacts
 
 if TYPE_CHECKING:

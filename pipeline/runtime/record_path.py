@@ -19,6 +19,7 @@ from pipeline.runtime.batches.publishing import BatchOutlet
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.environment import Variable
 from pipeline.runtime.outlets import RecordOutlet
+from pipeline.runtime.pieces import Made, records_in_all
 from pipeline.runtime.transactional.senders import RecordSender
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ RECORD_PATH = Variable(
 
 @dataclass(frozen=True, slots=True)
 class RecordPath:
-    """One way. ``prepare`` is shown the consumer before it is used, ``read`` makes our records of what it polls."""
+    """One way. ``prepare`` is shown the consumer before it is used, ``read`` makes pieces of what it polls."""
 
     name: str
     prepare: Callable[[Any], None]
@@ -56,7 +57,7 @@ class RecordPath:
 def one_by_one(*, is_input: bool) -> RecordPath:
     """Return the way by the client's public functions; ``is_input``: from the topic where transactions enter."""
     make = partial(record_of, is_input=is_input)
-    return RecordPath(RECORDS, lambda _consumer: None, lambda polled: map(make, polled), RecordSender)
+    return RecordPath(RECORDS, lambda _consumer: None, lambda polled: (Made(polled, make),), RecordSender)
 
 
 def in_batches(*, is_input: bool) -> RecordPath:
@@ -64,7 +65,7 @@ def in_batches(*, is_input: bool) -> RecordPath:
 
     def prepare(consumer: Any) -> None:  # noqa: ANN401 (a client without types)
         read_batches(consumer, is_input=is_input)
-        fetch_when_polled(consumer)
+        fetch_when_polled(consumer, records_in_all)
 
     return RecordPath(BATCHES, prepare, lambda polled: polled, BatchSender)
 

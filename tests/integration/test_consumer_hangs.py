@@ -13,6 +13,7 @@ from pipeline.runtime.transactional import Intake, standstill
 from pipeline.runtime.transactional.start import REFUSE
 from tests.support.audited import GOOD
 from tests.support.parts import group_of, next_batch
+from tests.support.pieces import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def test_reading_goes_on_with_another_consumer(
         made[0]._fetcher.fetch_records = lambda *_arguments, **_keywords: ({}, True)  # noqa: SLF001 (it hangs)
         pipeline.put(GOOD)
         # Nothing was committed: the new one begins where the group stands.
-        assert [record.offset for record in next_batch(intake).records()] == [0, 1]
+        assert [record.offset for record in records_of(next_batch(intake))] == [0, 1]
         assert len(made) == 2
     finally:
         intake.close()

@@ -11,6 +11,7 @@ from kafka.structs import OffsetAndMetadata
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.intake import Batch
+from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 from tests.unit.intake_bench import LEFT, ONE, ZERO, intake_of, joined, some
 
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
 
 def batch_of(*raws: Raw, is_input: bool) -> list[Record]:
     """Return the records of a batch from partition 1."""
-    return list(
-        Batch(
-            {ONE: [replace(raw, partition=1) for raw in raws]}, member(1), one_by_one(is_input=is_input).read
-        ).records()
-    )
+    read = one_by_one(is_input=is_input).read
+    return records_of(Batch({ONE: [replace(raw, partition=1) for raw in raws]}, member(1), read))
 
 
 def test_on_the_input_topic_the_origin_is_the_records_own_place() -> None:
@@ -52,7 +50,7 @@ def test_a_batch_ends_behind_its_last_records() -> None:
     batch = Batch(some(3, 9) | some(5, place=ONE), member(1), one_by_one(is_input=True).read)
     assert batch.ends() == {ZERO: OffsetAndMetadata(10), ONE: OffsetAndMetadata(6)}
     assert len(batch) == 3
-    assert [(record.partition, record.offset) for record in batch.records()] == [(0, 3), (0, 9), (1, 5)]
+    assert [(record.partition, record.offset) for record in records_of(batch)] == [(0, 3), (0, 9), (1, 5)]
 
 
 @pytest.mark.parametrize(

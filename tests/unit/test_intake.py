@@ -24,6 +24,7 @@ from pipeline.runtime.transactional import intake as intake_module
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.standstill import Standstill
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
+from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 from tests.unit.intake_bench import LEFT, ONE, ZERO, intake_of, joined, some
 
@@ -75,7 +76,7 @@ def test_after_an_invalid_membership_every_partition_is_sought_again() -> None:
     assert consumer.sought == [(ZERO, 7)]
     batch = intake.poll(500)
     assert batch is not None
-    assert [record.offset for record in batch.records()] == [7]
+    assert [record.offset for record in records_of(batch)] == [7]
 
 
 @pytest.mark.parametrize("changed", [member(2), member(1, "other"), member(0)])
@@ -100,7 +101,7 @@ def test_a_rewind_that_failed_is_made_up_for() -> None:
     assert consumer.sought == [(ZERO, 40)]
     batch = intake.poll(500)
     assert batch is not None
-    assert [record.offset for record in batch.records()] == [40]
+    assert [record.offset for record in records_of(batch)] == [40]
 
 
 def test_a_log_that_grows_while_the_offset_is_waited_for_is_no_other_log() -> None:
@@ -230,7 +231,7 @@ def test_what_was_read_beyond_the_last_record_is_handed_out_once(monkeypatch: py
     assert batch is not None
     assert [(place, end.offset) for place, end in batch.ends().items()] == [(ZERO, 6)]
     assert len(batch) == 0
-    assert list(batch.records()) == []
+    assert records_of(batch) == []
     assert intake.poll(500) is None
     intake.rewind()
     again = intake.poll(500)
@@ -257,7 +258,7 @@ def test_positions_that_cannot_be_had_cost_no_records() -> None:
     consumer.polls.append((some(5, 6), member(1)))
     batch = intake.poll(500)
     assert batch is not None
-    assert [record.offset for record in batch.records()] == [5, 6]
+    assert [record.offset for record in records_of(batch)] == [5, 6]
 
 
 def test_whatever_goes_wrong_behind_a_poll_is_read_again() -> None:
@@ -283,7 +284,7 @@ def test_what_the_poll_itself_had_taken_when_it_failed_is_read_again() -> None:
     assert consumer.sought == [(ZERO, 5)]
     batch = intake.poll(500)
     assert batch is not None
-    assert [record.offset for record in batch.records()] == [5, 6]
+    assert [record.offset for record in records_of(batch)] == [5, 6]
 
 
 def test_positions_are_looked_at_once_a_second() -> None:

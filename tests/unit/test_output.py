@@ -20,6 +20,7 @@ from pipeline.runtime.record_path import BATCHES, RECORDS, one_by_one
 from pipeline.runtime.transactional import output as output_module
 from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS
+from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
 from tests.unit.output_bench import LIMIT, Bench, stand_in
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
@@ -131,9 +132,8 @@ def carried(bench: Bench) -> Record:
     sent = bench.sent[-1]
     assert sent.timestamp_ms is not None
     raw = Raw(7, sent.value, sent.key, sent.timestamp_ms, sent.headers, sent.topic, sent.partition or 0)
-    (read,) = Batch(
-        {TopicPartition(sent.topic, sent.partition): [raw]}, member(5), one_by_one(is_input=False).read
-    ).records()
+    place = TopicPartition(sent.topic, sent.partition)
+    (read,) = records_of(Batch({place: [raw]}, member(5), one_by_one(is_input=False).read))
     return read
 
 

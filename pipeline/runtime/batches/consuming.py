@@ -1,19 +1,23 @@
-"""Lets one consumer's ``poll`` return our records, made from whole batches, where the client makes its own one by one.
+"""Lets one consumer's ``poll`` return whole batches, where the client makes records of its own one by one.
 
-It leans on names of the client that are not public, all of them here: ``compatible`` says with which versions it was
+What it returns of a partition are pieces: a batch that is wanted whole stays as it was fetched, and its records are
+made when they are handled; of one that is wanted in part they are made at once.
+
+It leans on names of the client that are not public, as ``whole`` does: ``compatible`` says with which versions it was
 tested. Fetching, checksums, decompression, aborted transactions, control batches and positions stay the client's.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError, UnsupportedVersionError
 
-from pipeline.runtime.batches.reading import RawBatch, records_in
-from pipeline.runtime.batches.varints import CorruptBatchError
+from pipeline.runtime.batches.whole import WholeBatch, records_of
+from pipeline.runtime.pieces import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,41 +25,124 @@ if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
     from pipeline.contracts.records import Record
+    from pipeline.runtime.pieces import Piece
 
 _MAGIC: Final = 2
-_LOG_APPEND_TIME: Final = 1
 
 
 def read_batches(consumer: Any, *, is_input: bool) -> None:  # noqa: ANN401 (a client without types)
-    """Let this consumer read whole batches from now on; ``is_input``: from the topic where transactions enter."""
-    consumer._fetcher.PartitionRecords = partial(_RecordsOfBatches, is_input=is_input)  # noqa: SLF001
+    """Let this consumer return pieces from now on; ``is_input``: from the topic where transactions enter."""
+    consumer._fetcher.PartitionRecords = partial(_Pieces, is_input=is_input)  # noqa: SLF001
 
 
-class _RecordsOfBatches(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python has no types
-    """What was fetched of one partition; ``record_iterator`` yields our records."""
+class _Taken:
+    """Pieces, of which the client asks how many records they are, and then for one after the other."""
 
-    def __init__(self, *arguments: Any, is_input: bool, **keywords: Any) -> None:  # noqa: ANN401 (the client's own)
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self._records = 0
+
+    def add(self, piece: Piece) -> None:
+        self._pieces.append(piece)
+        self._records += len(piece)
+
+    def __len__(self) -> int:
+        return self._records
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self._pieces)
+
+
+class _Pieces(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python has no types
+    """What was fetched of one partition. ``record_iterator`` yields batches of the client, ``take`` returns pieces."""
+
+    next_fetch_offset: int
+    _next_inline_exception: Exception | None
+
+    def __init__(
+        self,
+        fetch_offset: int,
+        tp: TopicPartition,
+        records: Any,  # noqa: ANN401 (the client's own, as the rest)
+        *rest: Any,  # noqa: ANN401
+        is_input: bool,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
         self._is_input = is_input
-        super().__init__(*arguments, **keywords)
+        # Of the batch that is being taken in parts: the records that are left, and the offset behind it.
+        self._rest: Iterator[Record] | None = None
+        self._rest_end = fetch_offset
+        super().__init__(fetch_offset, tp, records, *rest, **more)
+        self.record_iterator = self._batches(records)
 
-    def _unpack_records(self, tp: TopicPartition, records: Any, *_deserializers: Any) -> Iterator[Record]:  # noqa: ANN401
-        """Yield the records of every batch that is committed and for us, and keep the position behind each."""
+    def take(self, n: int) -> _Taken:
+        """Return pieces with up to ``n`` records together, and move the position behind them.
+
+        Raises:
+            KafkaError: what comes next cannot be read. What was fetched is forgotten, so that the next poll fetches
+                it anew.
+
+        """
+        taken = _Taken()
+        try:
+            self._maybe_raise_next_inline_exception()
+            while self._next_inline_exception is None and len(taken) < n and self._take(taken, n - len(taken)):
+                pass
+        except Exception as error:
+            if not len(taken):
+                self.drain()
+                raise
+            self._next_inline_exception = error
+        return taken
+
+    def _take(self, taken: _Taken, room: int) -> bool:
+        """Add what comes next, if anything does, with as many records as there is room for; return False at the end."""
+        if self._rest is None:
+            batch = next(self.record_iterator, None)
+            if batch is None:
+                return False
+            # The position may be in the middle of the first.
+            if 0 < batch.records_count <= room and batch.base_offset >= self.fetch_offset:
+                taken.add(WholeBatch(batch, self.topic_partition, is_input=self._is_input))
+                self._passed(batch.records_count, batch.next_offset)
+                return True
+            records = records_of(batch, self.topic_partition, is_input=self._is_input)
+            self._rest, self._rest_end = dropwhile(self._maybe_skip_record, records), batch.next_offset
+        part: list[Record] = []
+        try:
+            part.extend(islice(self._rest, room))
+        except CorruptRecordError as error:
+            if not part:
+                raise
+            self._next_inline_exception = error  # what came before is sound
+        if part:
+            taken.add(Made(part))
+            self._passed(len(part), part[-1].offset + 1)
+        if len(part) < room and self._next_inline_exception is None:
+            # Its last records may be gone by compaction.
+            self._rest, self.next_fetch_offset = None, self._rest_end
+        return True
+
+    def _passed(self, records: int, position: int) -> None:
+        self.records_read += records
+        self.next_fetch_offset = position
+
+    def _batches(self, records: Any) -> Iterator[Any]:  # noqa: ANN401 (no types)
+        """Yield every batch that is committed and for us; keep the position behind those that are not."""
+        place = self.topic_partition
         while (batch := records.next_batch()) is not None:
             if not batch.validate_crc():
-                raise CorruptRecordError(f"the batch of {tp} at offset {batch.base_offset} fails its checksum")
+                raise CorruptRecordError(f"the batch of {place} at offset {batch.base_offset} fails its checksum")
             if batch.magic != _MAGIC:
                 raise UnsupportedVersionError(
-                    f"{tp} holds records in format {batch.magic}: PIPELINE_RECORD_PATH=records"
+                    f"{place} holds records in format {batch.magic}: PIPELINE_RECORD_PATH=records"
                 )
             self.leader_epoch = batch.leader_epoch
-            if not self._passed_over(batch):
-                for record in records_of(batch, tp, is_input=self._is_input):
-                    self.records_read += 1
-                    self.next_fetch_offset = record.offset + 1
-                    yield record
-                self.bytes_read += batch.size_in_bytes
-            # Its last records may be gone by compaction.
-            self.next_fetch_offset = batch.next_offset
+            if self._passed_over(batch):
+                self.next_fetch_offset = batch.next_offset
+                continue
+            self.bytes_read += batch.size_in_bytes
+            yield batch
         self.drain()
 
     def _passed_over(self, batch: Any) -> bool:  # noqa: ANN401 (no types)
@@ -67,26 +154,3 @@ class _RecordsOfBatches(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka
             elif self._is_batch_aborted(batch):
                 return True
         return bool(batch.is_control_batch)
-
-
-def records_of(batch: Any, place: TopicPartition, *, is_input: bool) -> Iterator[Record]:  # noqa: ANN401 (no types)
-    """Yield the records of a batch of the client.
-
-    Raises:
-        CorruptRecordError: they are not what their lengths say.
-
-    """
-    batch._maybe_uncompress()  # noqa: SLF001 (there is no public way)
-    raw = RawBatch(
-        buffer=bytes(batch._buffer),  # noqa: SLF001
-        at=batch._pos,  # noqa: SLF001
-        count=batch.records_count,
-        base_offset=batch.base_offset,
-        base_timestamp=batch.first_timestamp,
-        max_timestamp=batch.max_timestamp,
-        log_append=batch.timestamp_type == _LOG_APPEND_TIME,
-    )
-    try:
-        yield from records_in(raw, place.topic, place.partition, is_input=is_input)
-    except CorruptBatchError as error:
-        raise CorruptRecordError(f"the batch of {place} at offset {raw.base_offset}: {error}") from error

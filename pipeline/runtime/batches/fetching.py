@@ -27,17 +27,21 @@ BACKLOG: Final = 1_000
 Found = dict[Any, list[Any]]
 
 
-def fetch_when_polled(consumer: Any) -> None:  # noqa: ANN401 (a client without types)
-    """Let this consumer ask for records when it is polled, from now on."""
+def fetch_when_polled(consumer: Any, count: Callable[[list[Any]], int] = len) -> None:  # noqa: ANN401 (no types)
+    """Let this consumer ask for records when it is polled, from now on.
+
+    ``count`` tells how many records there are in what a poll brings of a partition.
+    """
     fetcher = consumer._fetcher  # noqa: SLF001 (there is no public way)
-    fetcher.fetch_records = _Fetching(fetcher).fetch
+    fetcher.fetch_records = _Fetching(fetcher, count).fetch
 
 
 class _Fetching:
     """Takes the place of a fetcher's ``fetch_records``."""
 
-    def __init__(self, fetcher: Any) -> None:  # noqa: ANN401 (a client without types)
+    def __init__(self, fetcher: Any, count: Callable[[list[Any]], int]) -> None:  # noqa: ANN401 (no types)
         self._fetcher = fetcher
+        self._count = count
         self._keeps_up = True
 
     def fetch(
@@ -68,7 +72,7 @@ class _Fetching:
 
     def _behind(self, found: Found, max_records: int) -> bool:
         """Tell whether more waits than was found."""
-        if sum(map(len, found.values())) >= max_records:
+        if sum(map(self._count, found.values())) >= max_records:
             return True
         for place in found:
             state = self._fetcher._subscriptions.assignment.get(place)  # noqa: SLF001 (there is no public way)

@@ -18,17 +18,16 @@ from pipeline.runtime.transactional.standstill import ConsumerHangsError, Stands
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pipeline.contracts.records import Record
+    from pipeline.runtime.pieces import Piece
 
-    Read = Callable[[list[Any]], Iterable[Record]]
+    Read = Callable[[list[Any]], Sequence[Piece]]
 
 logger = logging.getLogger(__name__)
 
 POLL_MS = 200
 POSITIONS_SECONDS = 1.0
-SAMPLED = 16  # records of each partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class Batch:
     """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
 
     ``token`` is committed with the offsets: by it a batch knows its own again. ``positions`` are offsets to commit of
-    partitions in which nothing was polled, by which there may be no records at all. ``read`` makes our records of what
-    was polled.
+    partitions in which nothing was polled, by which there may be no records at all. ``read`` makes pieces of what was
+    polled of a partition.
     """
 
     polled: dict[TopicPartition, list[Any]]
@@ -48,21 +47,19 @@ class Batch:
 
     def __len__(self) -> int:
         """Return the number of records."""
-        return sum(map(len, self.polled.values()))
+        return sum(map(len, self.pieces()))
 
     def mean_bytes(self) -> float:
-        """Return about how many bytes key and value of a record have, from a sample of them."""
-        sampled = [record for polled in self.polled.values() for record in polled[:: max(1, len(polled) // SAMPLED)]]
-        sizes = (len(record.key or b"") + len(record.value or b"") for record in sampled)
-        return sum(sizes) / max(1, len(sampled))
+        """Return about how many bytes key and value of a record have."""
+        return sum(piece.size() for piece in self.pieces()) / max(1, len(self))
 
-    def records(self) -> Iterator[Record]:
-        """Return the records, each partition's in its order."""
+    def pieces(self) -> Iterator[Piece]:
+        """Return what was polled, each partition's in its order."""
         return chain.from_iterable(map(self.read, self.polled.values()))
 
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return by partition the offset behind its last record: what the transaction commits."""
-        ends = {place: polled[-1].offset + 1 for place, polled in self.polled.items()}
+        ends = {place: self.read(polled)[-1].end for place, polled in self.polled.items()}
         return {place: OffsetAndMetadata(end, self.token) for place, end in {**self.positions, **ends}.items()}
 
 

@@ -113,8 +113,9 @@ class TransactionalLoop:
             self._output.begin()
             began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
-                for record in batch.records():
-                    self._handle(record)
+                for piece in batch.pieces():
+                    for record in piece:
+                        self._handle(record)
             seconds = time.monotonic() - began
             self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
