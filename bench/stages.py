@@ -28,6 +28,7 @@ from pipeline.contracts.codec import Codec
 from pipeline.contracts.formats import TransferFormat
 from pipeline.runtime.batches.sending import BATCH_BYTES, BatchSender
 from pipeline.runtime.batches.whole import records_of
+from pipeline.runtime.batches.writing import packed_origin
 from pipeline.runtime.clients.cluster import TopicFacts
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def stages(turns: int) -> list[tuple[str, float]]:
 
     def write() -> None:
         sender.begin(None)
+        lane = sender.lane(facts, 0)
         for one in records:
             if one.body is not None and one.origin is not None:
-                sender.pass_on(facts, 0, one.timestamp_ms, one.body, one.origin)
+                lane.add(one.timestamp_ms, one.body + packed_origin(one.origin))
 
     decoding = least_us(lambda: [codec.read(one) for one in records], turns)
     judging = least_us(lambda: [detector.handle(one) for one in records], turns)

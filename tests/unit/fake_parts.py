@@ -132,6 +132,8 @@ class FakeIntake:
 class FakeOutput:
     """Takes records; ``limit`` is the largest value that a topic takes."""
 
+    latest_ms = 0
+
     def __init__(self, steps: Steps, limit: int = 100) -> None:
         self._steps = steps
         self._limit = limit

@@ -14,6 +14,7 @@ from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.batches.writing import packed
 from pipeline.runtime.clients.cluster import TopicFacts
 from pipeline.runtime.record_path import BATCHES, RECORDS
+from pipeline.runtime.transactional.handling import handle_all
 from pipeline.runtime.transactional.output import Output
 from pipeline.runtime.transactional.senders import RecordSender
 from tests.unit.fake_kafka import FakeProducer, Sent
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pytest
     from kafka.structs import TopicPartition
 
+    from pipeline.contracts.invalid import InvalidMessageError
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.runtime.batches.writing import BatchBuilder
     from pipeline.runtime.clients.leftovers import Leftovers
@@ -101,5 +103,13 @@ class Bench:
         return msgspec.structs.replace(record, body=packed(record.key) + packed(record.value))
 
     def write(self, record: Record, outgoing: Sequence[Outgoing]) -> None:
-        """Write what is outgoing because of a record."""
-        self.output.write(self.as_read(record), outgoing)
+        """Write what is outgoing because of a record.
+
+        Raises:
+            InvalidMessageError: it is refused.
+
+        """
+        refused: list[InvalidMessageError] = []
+        handle_all([self.as_read(record)], lambda _: outgoing, self.output, lambda _, error: refused.append(error))
+        if refused:
+            raise refused[0]

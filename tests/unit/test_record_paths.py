@@ -58,12 +58,11 @@ def play(path: str, steps: list[Step]) -> tuple[list[Sent], list[str]]:
     """Return what one path hands over because of some records, and which of them it refuses."""
     bench, refused = Bench(path), []
     for read, outgoing in steps:
-        record = bench.as_read(read)
         try:
             if outgoing is None:
-                bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, record, ERROR, "detector")
+                bench.output.send_letter(topics.TRANSACTIONS_DEAD_LETTER, bench.as_read(read), ERROR, "detector")
             else:
-                bench.output.write(record, outgoing)
+                bench.write(read, outgoing)
         except InvalidMessageError as error:
             refused.append(f"{error.reason} {error.detail}")
     return bench.sent, refused

@@ -9,10 +9,9 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, Text, decoder, is_plain
+from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
+from pipeline.contracts.formats.shapes import PlainPayment
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
 from pipeline.contracts.money import exact_amount
@@ -83,14 +82,5 @@ class PaymentFormat:
             ) from None
 
 
-class _PlainPayment(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    DATE: Text
-    TIME: Text
-    PAYMENT_TYPE: Text
-    AMOUNT: object
-    TO: Text
-    transaction_id: Text | msgspec.UnsetType = UNSET
-
-
 _MEMBERS: Final = 5  # that must be there
-_decode: Final = decoder(_PlainPayment)
+_decode: Final = decoder(PlainPayment)

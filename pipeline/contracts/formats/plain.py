@@ -7,17 +7,13 @@ knows what to say about it.
 from __future__ import annotations
 
 from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
-
-from pipeline.contracts.formats.reading import MAX_TEXT_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A text as ``take_text`` takes it.
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
 UNSET: Final = msgspec.UNSET
 
 _COLON: Final = ord(":")

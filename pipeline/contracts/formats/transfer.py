@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, Text, decoder, is_plain
+from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
+from pipeline.contracts.formats.shapes import PlainTransfer
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
 from pipeline.contracts.moments import moment_of
@@ -69,17 +68,8 @@ class TransferFormat:
         return Transaction(transaction_id, plain.source, plain.target, amount, currency, moment, METHOD, {})
 
 
-class _PlainTransfer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    source: Text
-    target: Text
-    amount: object
-    currency: Text
-    transaction_id: Text | msgspec.UnsetType = UNSET
-    timestamp: Text | msgspec.UnsetType = UNSET
-
-
 _MEMBERS: Final = 4  # that must be there
-_decode: Final = decoder(_PlainTransfer)
+_decode: Final = decoder(PlainTransfer)
 
 
 def _stated(value: object) -> datetime:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.batches.producing import hand_over, send_now
-from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers, packed_origin
+from pipeline.runtime.batches.writing import Lane, packed, packed_headers
+from pipeline.runtime.deadletter import RECORD_OVERHEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
+    from pipeline.runtime.batches.writing import BatchBuilder
     from pipeline.runtime.clients.cluster import TopicFacts
 
 # Large enough to be worth a request, small enough that a broker writes one while the next is being made.
@@ -29,14 +31,14 @@ class BatchSender:
 
     def __init__(self) -> None:
         self._producer: Any = None
-        self._open: dict[tuple[str, int], BatchBuilder] = {}
+        self._lanes: dict[TopicPartition, Lane] = {}
         self._futures: list[Any] = []
         self._firsts: dict[TopicPartition, Any] = {}
 
     def begin(self, producer: Any) -> None:  # noqa: ANN401 (a client without types)
         """Begin anew, with this producer."""
         self._producer = producer
-        self._open, self._futures, self._firsts = {}, [], {}
+        self._lanes, self._futures, self._firsts = {}, [], {}
 
     def send(  # noqa: PLR0913, PLR0917 (a record has that many parts)
         self,
@@ -51,34 +53,34 @@ class BatchSender:
         """Take a record, and hand the batch over that has no room for it."""
         if body is None:
             body = packed(key) + packed(value)
-        self._add(facts, partition, timestamp_ms, body + packed_headers(headers))
+        self.lane(facts, partition).add(timestamp_ms, body + packed_headers(headers))
 
-    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
-        """Take a record that has no header but its origin."""
-        self._add(facts, partition, timestamp_ms, body + packed_origin(origin))
-
-    def _add(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes) -> None:
-        place = (facts.name, partition)
-        builder = self._open.get(place)
-        if builder is None or not builder.add(timestamp_ms, body):
-            if builder is not None:
-                self._hand_over(place, builder)
-                send_now(self._producer)
-            self._open[place] = builder = BatchBuilder(min(BATCH_BYTES, facts.max_message_bytes))
-            builder.add(timestamp_ms, body)
+    def lane(self, facts: TopicFacts, partition: int) -> Lane:
+        """Return the lane to a partition."""
+        place = TopicPartition(facts.name, partition)
+        lane = self._lanes.get(place)
+        if lane is None:
+            limit = min(BATCH_BYTES, facts.max_message_bytes)
+            widest = facts.max_message_bytes - RECORD_OVERHEAD_BYTES
+            lane = self._lanes[place] = Lane(limit, widest, partial(self._full, place))
+        return lane
 
     def finish(self) -> None:
         """Hand over what is still held back."""
-        for place, builder in self._open.items():
-            self._hand_over(place, builder)
-        self._open.clear()
+        for place, lane in self._lanes.items():
+            rest = lane.take()
+            if rest is not None:
+                self._hand_over(place, rest)
         send_now(self._producer)
 
-    def _hand_over(self, place: tuple[str, int], builder: BatchBuilder) -> None:
-        partition = TopicPartition(*place)
-        future = hand_over(self._producer, partition, builder)
+    def _full(self, place: TopicPartition, builder: BatchBuilder) -> None:
+        self._hand_over(place, builder)
+        send_now(self._producer)
+
+    def _hand_over(self, place: TopicPartition, builder: BatchBuilder) -> None:
+        future = hand_over(self._producer, place, builder)
         self._futures.append(future)
-        self._firsts.setdefault(partition, future)
+        self._firsts.setdefault(place, future)
 
     def futures(self) -> Iterable[Any]:
         """Return the future of every batch."""

@@ -8,7 +8,7 @@ from pipeline.contracts.headers import ORIGIN
 from pipeline.runtime.batches.varints import NULL, SMALL, encoded, quickly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
@@ -89,3 +89,35 @@ class BatchBuilder:
     def records(self) -> bytes:
         """Return all records, one behind the other."""
         return b"".join(self._parts)
+
+
+class Lane:
+    """The way of records to one partition: into one batch after the other, each handed over when it is full.
+
+    ``limit`` is the most bytes of a batch, ``widest`` the most that the body of a record may have to go untouched.
+    """
+
+    __slots__ = ("_builder", "_hand_over", "_limit", "widest")
+
+    def __init__(self, limit: int, widest: int, hand_over: Callable[[BatchBuilder], None]) -> None:
+        self._limit = limit
+        self.widest = widest
+        self._hand_over = hand_over
+        self._builder = BatchBuilder(limit)
+
+    def add(self, timestamp_ms: int, body: bytes) -> None:
+        """Add a record; ``body`` is its packed key, value and headers.
+
+        Raises:
+            KafkaError: a batch was full, and the client does not take it.
+
+        """
+        if not self._builder.add(timestamp_ms, body):
+            self._hand_over(self._builder)
+            self._builder = BatchBuilder(self._limit)
+            self._builder.add(timestamp_ms, body)
+
+    def take(self) -> BatchBuilder | None:
+        """Return the batch that is not full yet, and begin anew; None where nothing waits."""
+        rest, self._builder = self._builder, BatchBuilder(self._limit)
+        return rest if rest.count else None

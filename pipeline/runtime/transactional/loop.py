@@ -11,10 +11,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.runtime.breaker import Breaker, BreakerTrippedError
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import HANDLE_SECONDS, POLL_SECONDS
+from pipeline.runtime.transactional.handling import handle_all
 from pipeline.runtime.transactional.patience import Patience
 from pipeline.runtime.transactional.progress import Progress
 from pipeline.runtime.transactional.tripped import wait_until_resumed
@@ -22,6 +22,7 @@ from pipeline.runtime.transactional.tripped import wait_until_resumed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.contracts.invalid import InvalidMessageError
     from pipeline.contracts.records import Record
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.handler import Handler
@@ -114,8 +115,7 @@ class TransactionalLoop:
             began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for piece in batch.pieces():
-                    for record in piece:
-                        self._handle(record)
+                    handle_all(piece, self._handler.handle, self._output, self._refuse)
             seconds = time.monotonic() - began
             self._breaker.check(len(batch), self._invalid)
             self._output.commit(batch)
@@ -147,21 +147,10 @@ class TransactionalLoop:
         self._breaker.committed(len(batch), self._invalid)
         self._progress.add(batch)
 
-    def _handle(self, record: Record) -> None:
-        try:
-            self._output.write(record, self._handler.handle(record))
-        except InvalidMessageError as error:
-            self._output.send_letter(self._dead_letters, record, error, self._service)
-            self._invalid += 1
-            self._progress.add_letter(record, error)
-        except Exception:
-            logger.error(  # noqa: TRY400 (raised again and logged with its traceback by the process)
-                "cannot handle %s:%d:%d; the process ends, nothing of its batch is committed",
-                record.topic,
-                record.partition,
-                record.offset,
-            )
-            raise
+    def _refuse(self, record: Record, error: InvalidMessageError) -> None:
+        self._output.send_letter(self._dead_letters, record, error, self._service)
+        self._invalid += 1
+        self._progress.add_letter(record, error)
 
     def _settle(self, batch: Batch, stop: Stop) -> None:
         """Find out what became of a transaction that failed: only a new producer makes the coordinator decide."""

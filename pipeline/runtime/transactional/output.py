@@ -19,7 +19,7 @@ from pipeline.runtime.clients.deadlines import (
     REPLACE_SECONDS,
 )
 from pipeline.runtime.clients.producers import end_producer
-from pipeline.runtime.deadletter import RECORD_OVERHEAD_BYTES, letter_of, size_of
+from pipeline.runtime.deadletter import letter_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.headers import Header
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.contracts.topics import Topic
+    from pipeline.runtime.batches.writing import Lane
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.clients.leftovers import Leftovers
     from pipeline.runtime.transactional.intake import Batch
@@ -64,7 +65,7 @@ class Output:
         self._facts = facts
         self._watchdog = watchdog
         self._now_ms = now_ms
-        self._latest_ms = 0
+        self.latest_ms = 0  # of a time that brokers take, in the transaction at hand
         # Where the first records of the last transaction stand.
         self._starts: dict[TopicPartition, int] = {}
         self._offsets_sent = False
@@ -83,10 +84,19 @@ class Output:
 
     def begin(self) -> None:
         """Open a transaction. None may be open while idle: it would hold back every reader."""
-        self._latest_ms = self._now_ms() + LATEST_AHEAD_MS
+        self.latest_ms = self._now_ms() + LATEST_AHEAD_MS
         self._offsets_sent = False
         self._sender.begin(self._producer)
         self._producer.begin_transaction()
+
+    def lane(self, topic: Topic, partition: int) -> Lane:
+        """Return the lane from a partition that was read to a topic; it is good for the transaction that is open.
+
+        What takes it has the bytes of a record as it was read, with no header but its origin, is no larger than
+        the lane is wide, and its time is none that brokers refuse: 0 to ``latest_ms``.
+        """
+        facts = self._facts[topic]
+        return self._sender.lane(facts, partition % facts.partitions)
 
     def write(self, record: Record, outgoing: Sequence[Outgoing]) -> None:
         """Write what is outgoing because of a record: all of it, or nothing.
@@ -96,20 +106,6 @@ class Output:
             KafkaError: the client does not take it.
 
         """
-        # First what nearly every record is: one that passes on untouched, with no header but its origin.
-        if len(outgoing) == 1 and record.body is not None and not record.headers:
-            one, origin = outgoing[0], record.origin
-            facts = self._facts[one.topic]
-            if (
-                one.value is None
-                and not one.headers
-                and origin is not None
-                and len(record.body) + RECORD_OVERHEAD_BYTES < facts.max_message_bytes
-                and 0 <= record.timestamp_ms <= self._latest_ms
-            ):
-                partition = record.partition % facts.partitions
-                self._sender.pass_on(facts, partition, record.timestamp_ms, record.body, origin)
-                return
         for one in outgoing:
             self._check(record, one)
         for one in outgoing:
@@ -151,9 +147,9 @@ class Output:
     ) -> None:
         facts = self._facts[topic]
         timestamp_ms = record.timestamp_ms
-        if not 0 <= timestamp_ms <= self._latest_ms:
+        if not 0 <= timestamp_ms <= self.latest_ms:
             all_headers.append((headers.TIMESTAMP.name, b"%d" % timestamp_ms))
-            timestamp_ms = self._latest_ms - LATEST_AHEAD_MS
+            timestamp_ms = self.latest_ms - LATEST_AHEAD_MS
         # The same partition as it was read from keeps the order of every account, whatever the key is.
         partition = record.partition % facts.partitions
         self._sender.send(facts, partition, timestamp_ms, key, value, all_headers, body)

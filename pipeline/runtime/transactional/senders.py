@@ -9,8 +9,8 @@ from kafka.structs import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.contracts.coordinates import Coordinates
     from pipeline.contracts.headers import Header
+    from pipeline.runtime.batches.writing import Lane
     from pipeline.runtime.clients.cluster import TopicFacts
 
 
@@ -39,12 +39,10 @@ class Sender(Protocol):
         """
         ...
 
-    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
-        """Take a record that has no header but its origin; for readers who keep the ``body`` of records.
+    def lane(self, facts: TopicFacts, partition: int) -> Lane:
+        """Return what takes records that are bytes already; for readers who keep the ``body`` of records.
 
-        Raises:
-            KafkaError: the client does not take it.
-
+        It is good for one transaction, and what takes it keeps its order with what is sent to the same partition.
         """
         ...
 
@@ -101,8 +99,8 @@ class RecordSender:
         self._futures.append(future)
         self._firsts.setdefault(TopicPartition(facts.name, partition), future)
 
-    def pass_on(self, facts: TopicFacts, partition: int, timestamp_ms: int, body: bytes, origin: Coordinates) -> None:
-        """Do nothing: whoever moves records one by one keeps no bodies."""
+    def lane(self, facts: TopicFacts, partition: int) -> Lane:
+        """Return nothing: whoever moves records one by one keeps no bodies."""
         raise NotImplementedError
 
     def finish(self) -> None:

@@ -1,0 +1,69 @@
+"""What is done with each record of a piece: the innermost loop, the same on either record path."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pipeline.contracts.invalid import InvalidMessageError
+from pipeline.runtime.batches.writing import Lane, packed_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pipeline.contracts.records import Outgoing, Record
+    from pipeline.contracts.topics import Topic
+    from pipeline.runtime.transactional.output import Output
+
+logger = logging.getLogger(__name__)
+
+
+def handle_all(
+    records: Iterable[Record],
+    handle: Callable[[Record], Sequence[Outgoing]],
+    output: Output,
+    refuse: Callable[[Record, InvalidMessageError], None],
+) -> None:
+    """Handle records of one partition in their order, and write what is outgoing because of each: all of it or nothing.
+
+    One that can never be handled, or whose outcome is too large, is refused, and the next one comes. What nearly every
+    record is has a lane: one that goes on untouched, with no header but its origin. It takes no call but those that
+    handle it and add it to the batch of its partition. All others take the way through :meth:`Output.write`.
+
+    Raises:
+        KafkaError: the client does not take it, or ``records`` cannot be read on.
+        Exception: whatever ``handle`` raises beside InvalidMessageError.
+
+    """
+    lanes: dict[Topic, Lane] = {}
+    latest_ms = output.latest_ms
+    for record in records:
+        try:
+            outgoing = handle(record)
+            body, origin = record.body, record.origin
+            if (
+                len(outgoing) == 1
+                and outgoing[0].untouched
+                and body is not None
+                and origin is not None
+                and not record.headers
+                and 0 <= record.timestamp_ms <= latest_ms
+            ):
+                topic = outgoing[0].topic
+                lane = lanes.get(topic)
+                if lane is None:
+                    lane = lanes[topic] = output.lane(topic, record.partition)
+                if len(body) < lane.widest:
+                    lane.add(record.timestamp_ms, body + packed_origin(origin))
+                    continue
+            output.write(record, outgoing)
+        except InvalidMessageError as error:
+            refuse(record, error)
+        except Exception:
+            logger.error(  # noqa: TRY400 (raised again and logged with its traceback by the process)
+                "cannot handle %s:%d:%d; the process ends, nothing of its batch is committed",
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+            raise
