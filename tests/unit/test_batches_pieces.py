@@ -145,6 +145,7 @@ def a_lie(count: int) -> bytes:
     """Return a batch of three records whose checksum is good and that claims to have so many."""
     batch = bytearray(a_batch(FIRST, [True] * 3))
     struct.pack_into(">i", batch, _COUNT_AT, count)
+    struct.pack_into(">i", batch, _LAST_DELTA_AT, max(count, 3) - 1)
     return checked(batch)
 
 
@@ -171,6 +172,18 @@ def test_a_batch_without_records_is_no_piece(count: int) -> None:
         part.take(10)
     empty = pieces_of(fetched([False] * 3, [True]))
     assert [record.offset for record in taken(empty, 10)] == [43]
+
+
+@pytest.mark.parametrize("room", [1, 2, 100])
+@pytest.mark.parametrize("last", [-(2**31), -1, 0, 1])
+def test_a_batch_that_ends_before_its_records_do_is_an_error(last: int, room: int) -> None:
+    """Its end would be committed: reading would go on at records that were written already, for ever."""
+    batch = bytearray(a_batch(FIRST, [True] * 3))
+    struct.pack_into(">i", batch, _LAST_DELTA_AT, last)
+    part = pieces_of(checked(batch))
+    with pytest.raises(CorruptRecordError):
+        part.take(room)
+    assert not part
 
 
 @pytest.mark.parametrize("packing", [0, 1])

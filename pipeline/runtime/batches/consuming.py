@@ -137,6 +137,9 @@ class _Pieces(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python ha
                 raise UnsupportedVersionError(
                     f"{place} holds records in format {batch.magic}: PIPELINE_RECORD_PATH=records"
                 )
+            if batch.last_offset_delta < max(0, batch.records_count - 1):
+                # Its end would be committed, and its records be read and written again, for ever.
+                raise CorruptRecordError(f"the batch of {place} at offset {batch.base_offset} ends before its records")
             self.leader_epoch = batch.leader_epoch
             if self._passed_over(batch):
                 self.next_fetch_offset = batch.next_offset
