@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from itertools import count
+from dataclasses import replace
+from functools import partial
+from itertools import count, islice
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import (
+    CorruptRecordError,
     KafkaError,
     KafkaTimeoutError,
     ProducerFencedError,
@@ -19,10 +23,11 @@ from kafka.errors import (
 
 from pipeline.contracts import topics
 from pipeline.contracts.invalid import InvalidMessageError, Reason
-from pipeline.contracts.records import Outgoing
+from pipeline.contracts.records import Outgoing, record_of
 from pipeline.errors import EXIT_UNAVAILABLE, BrokerUnavailableError
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.reading import ReadingStalledError
+from pipeline.runtime.pieces import Made
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import tripped
 from pipeline.runtime.transactional.intake import Batch
@@ -30,6 +35,11 @@ from pipeline.runtime.transactional.patience import FAILURES_IN_A_ROW
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.unit.fake_kafka import member
 from tests.unit.fake_parts import PLACE, Rig, batch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.contracts.records import Record
 
 ENDING = ["output.close", "intake.close"]
 REFUSED = InvalidMessageError(Reason.MISSING_MEMBER, "member 'amount' is missing")
@@ -215,6 +225,39 @@ def test_a_bug_is_told_with_the_record_it_met(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.ERROR), pytest.raises(KeyError):
         rig.run()
     assert "input:0:5" in caplog.text
+
+
+def test_a_piece_that_cannot_be_read_on_fails_its_transaction() -> None:
+    """What was handled of it is written by nobody; a smaller transaction is tried, and the handler has forgotten."""
+
+    class Broken(Made):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Record]:
+            yield from islice(super().__iter__(), 1)
+            raise CorruptRecordError("a record ends behind its batch")
+
+    whole = batch_of(5, 6)
+    make = partial(record_of, is_input=True)
+    rig = Rig(replace(whole, read=lambda polled: (Broken(polled, make),)), batch_of(5))
+    rig.intake.outcomes = [False]
+    assert rig.run() == [
+        *["begin", "handle 5", "send 5", "replace", "has_committed", "aborted", "rewind"],
+        *["begin", "handle 5", "send 5", "commit", "committed", *ENDING],
+    ]
+    assert rig.output.visible == [("legit", 5, "")]
+    assert rig.intake.asked[1] == 1
+
+
+def test_an_error_of_the_client_is_told_as_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    """It does not end the process, so nothing may say that it does; a batch that is full is handed over in between."""
+    rig = Rig(batch_of(5), batch_of(5))
+    rig.wrong(**{"send 5": [KafkaTimeoutError("slow")]})
+    rig.intake.outcomes = [False]
+    with caplog.at_level(logging.ERROR):
+        rig.run()
+    assert rig.output.visible == [("legit", 5, "")]
+    assert not caplog.records
 
 
 def test_the_loop_gives_up_after_many_failures_in_a_row() -> None:

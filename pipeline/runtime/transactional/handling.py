@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.runtime.batches.writing import Lane, packed_origin
+from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -59,6 +60,8 @@ def handle_all(
             output.write(record, outgoing)
         except InvalidMessageError as error:
             refuse(record, error)
+        except KafkaError:
+            raise
         except Exception:
             logger.error(  # noqa: TRY400 (raised again and logged with its traceback by the process)
                 "cannot handle %s:%d:%d; the process ends, nothing of its batch is committed",
