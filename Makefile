@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters rules inspect docs lock clean
+.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters rules inspect docs lock
+.PHONY: compiled interpreted clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +16,7 @@ export KAFKA_NETWORK ?= kafka-network
 # The Kafka that a command talks to: of the shell, else of .env, else the demo's where it runs, else that of `make up`.
 FIND_KAFKA = if [ -z "$${KAFKA_BROKER_URL:-}" ] && ! grep -qs '^KAFKA_BROKER_URL=.' .env \
 	  && address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then export KAFKA_BROKER_URL="$$address"; fi
-PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local bench
+PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local bench compiling
 
 # A stamp a lock file: an environment is brought up to date when its lock changes, and left alone otherwise.
 .venv/requirements.txt: requirements.txt
@@ -108,5 +109,12 @@ lock: ## resolve the requirements anew and lock them by hash
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements-dev.txt
 
-clean: ## remove what was installed, built or fetched
+compiled: .venv/requirements-dev.txt ## compile the innermost loop, which takes a C compiler: less processor time a record
+	@exec $(BIN)/python -m compiling
+
+interpreted: ## undo `make compiled`
+	@rm -f pipeline__mypyc.*.so pipeline/compiled.sha256
+	@find pipeline -name '*.so' -delete
+
+clean: interpreted ## remove what was installed, built or fetched
 	@rm -rf .venv build .kafka-local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

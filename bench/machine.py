@@ -12,6 +12,7 @@ import psutil
 
 from bench.results import Machine
 from kafka_local.jars import kafka_version
+from pipeline.runtime.compiled import how_it_runs
 
 GIB: Final = 1024**3
 CPUINFO: Final = Path("/proc/cpuinfo")
@@ -25,6 +26,7 @@ def this_machine() -> Machine:
         memory_gib=round(psutil.virtual_memory().total / GIB, 1),
         system=platform.system(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
+        code=how_it_runs(),
         kafka=kafka_version(),
         client=f"kafka-python {kafka.__version__}",
         load_before=round(os.getloadavg()[0], 2),

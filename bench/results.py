@@ -94,7 +94,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What it ran on. ``load_before`` is the load average of a minute at the begin: near 0 on a quiet machine."""
+    """What it ran on. ``load_before`` is the load average of a minute at the begin: near 0 on a quiet machine.
+
+    ``code`` tells whether the innermost loop was compiled (see ADR 10).
+    """
 
     cores: int
     processor: str
@@ -104,6 +107,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     kafka: str
     client: str
     load_before: float
+    code: str = "interpreted"
 
 
 class Measured(msgspec.Struct, kw_only=True):

@@ -96,8 +96,8 @@ def machine_line(machine: Machine) -> str:
     """Return what it ran on, as a sentence."""
     return (
         f"{machine.cores} cores of {machine.processor}, {machine.memory_gib:g} GiB, {machine.system}, "
-        f"{machine.python}, {machine.client}, one broker of Apache Kafka {machine.kafka} on the same machine; "
-        f"load average before: {machine.load_before:g}"
+        f"{machine.python}, {machine.code}, {machine.client}, one broker of Apache Kafka {machine.kafka} "
+        f"on the same machine; load average before: {machine.load_before:g}"
     )
 
 

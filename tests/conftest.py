@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.runtime.compiled import StaleBuildError, how_it_runs, refuse_stale_build
 from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.support.broker import Broker, NoBrokerError, running_broker
 from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+def pytest_configure() -> None:
+    """Refuse to test what was compiled from other sources than those at hand."""
+    try:
+        refuse_stale_build()
+    except StaleBuildError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    """Say what is tested."""
+    return f"innermost loop: {how_it_runs()}"
 
 
 @pytest.fixture(scope="session")

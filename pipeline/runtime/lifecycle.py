@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pipeline.errors import PipelineError, SettingsError, StoppedError
+from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.logs import start_logging
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def run(service: Service[S], environ: Mapping[str, str], arguments: Sequence[str
     stop = Stop()
     stop.listen()
     try:
+        refuse_stale_build()
         service.work(settings, stop)
     except StoppedError as error:
         logger.info("%s stopped while %s", service.name, error)

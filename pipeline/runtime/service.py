@@ -14,6 +14,7 @@ from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
+from pipeline.runtime.compiled import how_it_runs
 from pipeline.runtime.health import Heartbeat
 from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
@@ -72,7 +73,8 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         kafka,
         stop.wait,
     )
-    logger.info("started", extra={"reads": facts[source].name, "records": path.name, "transactional_id": client_id})
+    about = {"reads": facts[source].name, "records": path.name, "code": how_it_runs(), "transactional_id": client_id}
+    logger.info("started", extra=about)
     TransactionalLoop(
         service=name,
         intake=intake,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
@@ -31,7 +31,7 @@ _USUAL_MOMENT = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4}) ([0-9]{2}):([0-9]{
 class PaymentFormat:
     """Payments by card or coin: no payer is named, and the time is that of a wall clock in ``timezone``."""
 
-    name = "payment"
+    name: ClassVar[str] = "payment"
 
     def __init__(self, timezone: ZoneInfo, currency: str) -> None:
         self._timezone = timezone

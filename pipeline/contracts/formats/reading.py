@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 
@@ -21,7 +21,7 @@ _MISSING: Final = object()
 class Format(Protocol):
     """One JSON dialect."""
 
-    name: str
+    name: ClassVar[str]
 
     def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:
         """Read a decoded object, whose ``members`` are consumed; what is left over becomes attributes.

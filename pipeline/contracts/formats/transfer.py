@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, decoder, is_plain
 from pipeline.contracts.formats.reading import take, take_text
@@ -25,7 +25,7 @@ METHOD: Final = "TRANSFER"
 class TransferFormat:
     """Transfers between accounts; ``timestamp`` (ISO 8601 with an offset) may be left out."""
 
-    name = "transfer"
+    name: ClassVar[str] = "transfer"
 
     def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:
         """Read one transfer; see :class:`~pipeline.contracts.formats.reading.Format`."""

@@ -13,6 +13,7 @@ from pipeline.operations.audit.auditor import audit
 from pipeline.operations.audit.command import exit_code, parse
 from pipeline.operations.audit.table import table
 from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 from pipeline.runtime.settings import common_from_env
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     stop = Stop()
     stop.listen()
     try:
+        refuse_stale_build()
         settings = common_from_env(os.environ)
         start_logging("audit", settings.process)
         report = audit(settings.kafka, settings.topics, stop.wait, _progress, asked.period)

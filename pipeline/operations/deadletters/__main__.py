@@ -8,6 +8,7 @@ from dotenv import find_dotenv, load_dotenv
 from pipeline.errors import EXIT_FAILURE, PipelineError
 from pipeline.operations.deadletters.command import COMMANDS, parse
 from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 from pipeline.runtime.settings import common_from_env
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     stop = Stop()
     stop.listen()
     try:
+        refuse_stale_build()
         settings = common_from_env(os.environ)
         start_logging("deadletters", settings.process)
         return COMMANDS[asked.command](asked, settings, stop)

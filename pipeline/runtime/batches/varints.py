@@ -5,12 +5,16 @@ Zigzag makes small magnitudes small: 0, -1, 1, -2, 2 become 0, 1, 2, 3, 4.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 NULL: Final = -1  # as a length
 MORE: Final = 0x80
 SEVEN_BITS: Final = 0x7F
-LONGEST: Final = 10  # bytes of a number of 64 bits
+LAST_SHIFT: Final = 63  # of the tenth byte, which holds but one bit of a number of 64
+POSITIVE: Final = 0x7FFF_FFFF_FFFF_FFFF
 
 
 class CorruptBatchError(ValueError):
@@ -28,23 +32,29 @@ def encoded(value: int) -> bytes:
     return bytes(found)
 
 
-def decoded(buffer: bytes, at: int) -> tuple[int, int]:
+def decoded(buffer: bytes, at: i64) -> tuple[i64, i64]:
     """Return the number that begins at ``at``, and where the next byte stands.
 
     Raises:
         CorruptBatchError: it does not end within the buffer, or within 64 bits.
 
     """
-    found = shift = 0
-    for place in range(at, at + LONGEST):
-        if not 0 <= place < len(buffer):
+    # Where this is compiled a number of 64 bits may look negative; the mask undoes that, and nothing else.
+    size: i64 = len(buffer)
+    place: i64 = at
+    shift: i64 = 0
+    found: i64 = 0
+    while shift <= LAST_SHIFT:
+        if not 0 <= place < size:
             raise CorruptBatchError(f"a number at byte {at} does not end before the buffer does")
-        byte = buffer[place]
-        found |= (byte & SEVEN_BITS) << shift
+        byte: i64 = buffer[place]
+        place += 1
         if byte < MORE:
-            if found >> 64:
+            if shift == LAST_SHIFT and byte > 1:
                 break
-            return (found >> 1) ^ -(found & 1), place + 1
+            found |= byte << shift
+            return (found >> 1 & POSITIVE) ^ -(found & 1), place
+        found |= (byte & SEVEN_BITS) << shift
         shift += 7
     raise CorruptBatchError(f"a number at byte {at} has more than 64 bits")
 
