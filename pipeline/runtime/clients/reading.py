@@ -97,6 +97,8 @@ def _read(
 ) -> Iterator[Any]:
     open_places = {TopicPartition(topic, partition) for partition, end in ends.items() if starts[partition] < end}
     consumer.assign(sorted(open_places))
+    # One that was assigned before is as paused as the stretch before has left it.
+    consumer.resume(*consumer.paused())
     for place in open_places:
         consumer.seek(place, starts[place.partition])
     positions = {place: starts[place.partition] for place in open_places}
