@@ -11,6 +11,7 @@ from pipeline.contracts.codec import with_verdict
 from pipeline.contracts.headers import HITS
 from pipeline.contracts.hits import encode_hits
 from pipeline.contracts.records import Outgoing
+from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _LEGIT = (Outgoing(topics.LEGIT),)
 
 
-class Detector:
+class Detector(Forgetful):
     """Reads, judges, routes: a legitimate record passes on as it is, a fraudulent one with its verdict."""
 
     def __init__(self, codec: Codec, rules: RuleSet) -> None:

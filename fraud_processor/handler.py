@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fraud_processor.alerts import alert
+from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
     from pipeline.contracts.codec import Codec
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.lines import StagedLines
 
 
-class FraudProcessor:
+class FraudProcessor(Forgetful):
     """See :class:`~pipeline.runtime.handler.Handler`."""
 
     def __init__(self, codec: Codec, lines: StagedLines) -> None:

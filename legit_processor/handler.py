@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from legit_processor.settlement import settle, unable
 from pipeline.contracts.invalid import InvalidMessageError
+from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
     from pipeline.contracts.codec import Codec
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.lines import StagedLines
 
 
-class LegitProcessor:
+class LegitProcessor(Forgetful):
     """See :class:`~pipeline.runtime.handler.Handler`; what cannot be settled goes to the dead letters."""
 
     def __init__(self, codec: Codec, lines: StagedLines) -> None:

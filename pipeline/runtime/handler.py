@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pipeline.contracts.records import Outgoing, Record
 
@@ -32,3 +32,34 @@ class Handler(Protocol):
     def aborted(self) -> None:
         """Forget what was staged."""
         ...
+
+    def assigned(self, kept: Collection[int]) -> None:
+        """Forget all but what was taken for good of the partitions ``kept``; nothing is staged.
+
+        Told whenever reading begins at committed offsets. Those partitions stand where this process left them; of any
+        other that it reads, another process may have handled records meanwhile: what is remembered of those comes
+        anew, by :meth:`observe`, before the next is handled.
+        """
+        ...
+
+    def reach_ms(self) -> int:
+        """Return how far before the next record anything is still looked at, by the records' time; 0: nothing is."""
+        ...
+
+    def observe(self, record: Record) -> None:
+        """Remember a record that was handled before, or refused; staged like all memory."""
+        ...
+
+
+class Forgetful:
+    """The part of a handler that remembers nothing beyond a batch."""
+
+    def assigned(self, kept: Collection[int]) -> None:
+        """Do nothing; see :class:`Handler`, as for the rest."""
+
+    def reach_ms(self) -> int:
+        """Look at nothing that was."""
+        return 0
+
+    def observe(self, record: Record) -> None:
+        """Do nothing."""

@@ -14,6 +14,7 @@ from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
+from pipeline.runtime.clients.replay import Replay
 from pipeline.runtime.compiled import how_it_runs
 from pipeline.runtime.health import Heartbeat
 from pipeline.runtime.record_path import RecordPath, record_path
@@ -21,6 +22,7 @@ from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
 from pipeline.runtime.transactional.batch_size import BatchSize
+from pipeline.runtime.transactional.memory import Restoring
 from pipeline.runtime.transactional.outputs_seen import outputs_seen
 from pipeline.runtime.watchdog import Watchdog
 
@@ -67,9 +69,17 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
     )
     has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
     make_consumer = partial(_consumer, kafka, name, facts[source].name, path)
+    handler = make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id))
+    memory = Restoring(Replay(kafka, f"{client_id}-replay", path, _now_ms), handler)
     intake = until_answered(
         "connecting the consumer",
-        lambda: Intake(make_consumer, read=path.read, lost=provided.lost_offsets, has_outputs=has_outputs),
+        lambda: Intake(
+            make_consumer,
+            read=path.read,
+            lost=provided.lost_offsets,
+            has_outputs=has_outputs,
+            memory=memory,
+        ),
         kafka,
         stop.wait,
     )
@@ -79,7 +89,7 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
         service=name,
         intake=intake,
         output=output,
-        handler=make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id)),
+        handler=handler,
         dead_letters=topics.dead_letters_of(source),
         size=BatchSize(provided.batch_limits),
         watchdog=watchdog,

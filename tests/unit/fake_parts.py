@@ -11,6 +11,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.breaker import Breaker
+from pipeline.runtime.handler import Forgetful
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.batch_size import BatchLimits, BatchSize
@@ -93,6 +94,7 @@ class FakeIntake:
         self._batches = batches
         self.outcomes: list[bool] = []
         self.asked: list[int] = []
+        self.settled_batches: list[Batch] = []
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch."""
@@ -115,6 +117,10 @@ class FakeIntake:
     def rewind(self) -> None:
         """Go back."""
         self._steps.take("rewind")
+
+    def settled(self, batch: Batch) -> None:
+        """Note what is committed."""
+        self.settled_batches.append(batch)
 
     def stay(self) -> None:
         """Read nothing."""
@@ -204,7 +210,7 @@ class FakeLeftovers:
         return 0
 
 
-class FakeHandler:
+class FakeHandler(Forgetful):
     """Writes every record to the legit topic; raises for, or writes otherwise, what ``answers`` says by offset."""
 
     def __init__(self, steps: Steps) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka.structs import MemberState, TopicPartition
 
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.intake import Intake
+from pipeline.runtime.transactional.memory import Restoring
 from pipeline.runtime.transactional.start import REFUSE
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
+
+if TYPE_CHECKING:
+    from tests.unit.fake_memory import FakeLog, RememberingHandler
 
 ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
 LEFT = member(-1, "", MemberState.UNJOINED)
@@ -17,7 +21,15 @@ LEFT = member(-1, "", MemberState.UNJOINED)
 
 def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
     """Return an intake that refuses to decide about losses."""
-    return Intake(lambda: consumer, read=one_by_one(is_input=is_input).read, lost=REFUSE, has_outputs=lambda _: outputs)
+    read = one_by_one(is_input=is_input).read
+    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: outputs)
+
+
+def remembering(consumer: FakeConsumer, log: FakeLog, handler: RememberingHandler) -> Intake:
+    """Return an intake of a handler with memory, which comes from ``log``."""
+    read = one_by_one(is_input=True).read
+    memory = Restoring(log, handler, log.now)
+    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: False, memory=memory)
 
 
 def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:

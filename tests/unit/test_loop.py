@@ -134,6 +134,7 @@ def test_the_outcome_is_asked_for_until_it_is_known(step: str, *, committed: boo
     assert taken.count("committed") + taken.count("aborted") == 1
     assert ("committed" in taken) is committed
     assert ("rewind" in taken) is not committed
+    assert bool(rig.intake.settled_batches) is committed
     assert rig.stop.waited == [0.25, 0.5, 1.0, 2.0]
 
 

@@ -14,6 +14,7 @@ from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
+from pipeline.runtime.transactional.memory import NoMemory
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.runtime.pieces import Piece
+    from pipeline.runtime.transactional.memory import Memory
 
     Read = Callable[[list[Any]], Sequence[Piece]]
 
@@ -72,11 +74,18 @@ class Intake:
     """
 
     def __init__(
-        self, make_consumer: Callable[[], Any], *, read: Read, lost: str, has_outputs: Callable[[int], bool]
+        self,
+        make_consumer: Callable[[], Any],
+        *,
+        read: Read,
+        lost: str,
+        has_outputs: Callable[[int], bool],
+        memory: Memory | None = None,
     ) -> None:
         """Read with what ``make_consumer`` returns; ``read`` makes our records of what it brings of one partition.
 
         ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
+        ``memory`` is brought up to where reading begins before anything is handed out.
         """
         self._make_consumer = make_consumer
         self._consumer = make_consumer()
@@ -88,6 +97,7 @@ class Intake:
         self._name = uuid.uuid4().hex
         self._batches = 0
         self._known: dict[TopicPartition, int] = {}
+        self._memory: Memory = memory or NoMemory()
         self._positions_due = 0.0
 
     def poll(self, max_records: int) -> Batch | None:
@@ -113,7 +123,9 @@ class Intake:
 
     def _polled(self, max_records: int) -> dict[TopicPartition, list[Any]]:
         try:
-            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=POLL_MS, max_records=max_records)
+            # While there is something to remember nothing is read here: the group only has to hear from us.
+            wait_ms = 0 if self._memory.under_way else POLL_MS
+            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=wait_ms, max_records=max_records)
         except (NoOffsetForPartitionError, OffsetOutOfRangeError):
             self._member = None
             return {}
@@ -132,6 +144,11 @@ class Intake:
             self.rewind()
             self._member = member
             self._standstill.moved()
+            return None
+        if self._memory.under_way:
+            self._memory.go_on()
+            if not self._memory.under_way:
+                self.go_on()
             return None
         if polled:
             self._standstill.came()
@@ -160,7 +177,7 @@ class Intake:
             logger.debug("a new partition has no position yet: it gets one when reading goes on")
 
     def go_on(self) -> None:
-        """Read again, after :meth:`stay`."""
+        """Read again, after :meth:`stay`, and once all is remembered."""
         self._standstill.moved()
         self._consumer.resume(*self._consumer.paused())
 
@@ -169,6 +186,7 @@ class Intake:
         places = sorted(self._consumer.assignment())
         self._known.clear()
         if not places:
+            self._memory.resumed({}, {})
             logger.info("assigned", extra={"partitions": []})
             return
         # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
@@ -179,12 +197,23 @@ class Intake:
         except KeyError as error:
             # The client's way of saying that a partition which was just added has no leader yet.
             raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
+        starts: dict[TopicPartition, int] = {}
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
             offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
             self._consumer.seek(place, offset)
             self._known[place] = -1 if state.committed is None else offset
+            starts[place] = offset
         logger.info("assigned", extra={"partitions": [place.partition for place in places]})
+        self._memory.resumed(starts, committed)
+        if self._memory.under_way:
+            self._consumer.pause(*places)
+        else:
+            self._consumer.resume(*self._consumer.paused())
+
+    def settled(self, batch: Batch) -> None:
+        """Note that a batch is committed."""
+        self._memory.settled(batch.ends())
 
     def _replace_consumer(self) -> None:
         fresh = self._make_consumer()  # joins the group at its first poll
@@ -227,6 +256,7 @@ class Intake:
 
     def close(self) -> None:
         """Leave the group, within bounds."""
+        self._memory.close()
         try:
             self._consumer.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 1000))
         except KafkaError as error:

@@ -143,6 +143,7 @@ class TransactionalLoop:
             self._polling.failed(failure, stop)
 
     def _committed(self, batch: Batch) -> None:
+        self._intake.settled(batch)
         self._handler.committed()
         self._breaker.committed(len(batch), self._invalid)
         self._progress.add(batch)

@@ -1,0 +1,116 @@
+"""Reads again what was handled before: from some time before given offsets up to them, outside of any group."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka.errors import KafkaTimeoutError
+
+from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.clients.deadlines import COMMITTED_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kafka.structs import TopicPartition
+
+    from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.pieces import Piece
+    from pipeline.runtime.record_path import RecordPath
+
+POLL_MS: Final = 200
+POLL_RECORDS: Final = 20_000
+IDLE_SECONDS: Final = 30.0
+FIRST_SECONDS: Final = 5.0
+
+
+class Replay:
+    """One reading at a time of partitions of one topic, committed records only."""
+
+    def __init__(self, settings: KafkaSettings, client_id: str, path: RecordPath, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._path = path
+        self._now_ms = now_ms
+        self._consumer: Any = None
+        self._ends: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = 0.0
+
+    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
+        """Begin with the first records that are at most ``reach_ms`` older than the next ones, those at ``ends``.
+
+        Where none stands there yet, the next one may come now.
+
+        Raises:
+            KafkaError: the cluster could not tell what it must.
+
+        """
+        self._consumer = reader(self._settings, self._client_id)
+        self._path.prepare(self._consumer)
+        places = sorted(ends)
+        next_ms = self._next_times(ends)
+        since = {place: max(0, next_ms[place] - reach_ms) for place in places}
+        found = self._consumer.offsets_for_times(since, timeout_ms=COMMITTED_MS)
+        starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
+        self._ends = {place: end for place, end in ends.items() if starts[place] < end}
+        self._read_from({place: starts[place] for place in self._ends})
+        self._positions = {place: starts[place] for place in self._ends}
+        self._moved = time.monotonic()
+
+    def _next_times(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Return when the record at each offset was written, in milliseconds since 1970; now where there is none."""
+        now_ms = self._now_ms()
+        times = dict.fromkeys(ends, now_ms)
+        log_ends = self._consumer.end_offsets(sorted(ends), timeout_ms=COMMITTED_MS)
+        waiting = {place for place, end in ends.items() if end < log_ends[place]}
+        self._read_from({place: ends[place] for place in waiting})
+        # An open transaction may hide what stands there: it is younger than its time-out then.
+        deadline = time.monotonic() + FIRST_SECONDS
+        while waiting and time.monotonic() < deadline:
+            for place, polled in self._consumer.poll(timeout_ms=POLL_MS, max_records=len(waiting)).items():
+                for piece in self._path.read(polled):
+                    times[place] = min(times[place], next(iter(piece)).timestamp_ms)
+                waiting.discard(place)
+                self._consumer.pause(place)
+            for place in sorted(waiting):
+                if self._consumer.position(place, timeout_ms=POLL_MS) >= log_ends[place]:
+                    waiting.discard(place)  # markers alone
+        return times
+
+    def _read_from(self, starts: Mapping[TopicPartition, int]) -> None:
+        self._consumer.assign(sorted(starts))
+        # One that was assigned before is as paused as it was then.
+        self._consumer.resume(*self._consumer.paused())
+        for place, start in starts.items():
+            self._consumer.seek(place, start)
+
+    def read(self) -> list[Piece] | None:
+        """Return what one poll brings, or None when every partition was read up to its end.
+
+        Raises:
+            KafkaError: nothing came for half a minute, short of an end; or no broker answers.
+
+        """
+        if not self._ends:
+            return None
+        polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        pieces = [piece for found in polled.values() for piece in self._path.read(found)]
+        for place in sorted(self._ends):
+            position = self._consumer.position(place, timeout_ms=POLL_MS)
+            if position != self._positions[place]:
+                self._positions[place], self._moved = position, time.monotonic()
+            if position >= self._ends[place]:
+                del self._ends[place]
+                self._consumer.pause(place)
+        if self._ends and time.monotonic() - self._moved > IDLE_SECONDS:
+            stuck = ", ".join(f"{place.topic}:{place.partition} at {self._positions[place]}" for place in self._ends)
+            raise KafkaTimeoutError(f"nothing more could be read for {IDLE_SECONDS:g} s, short of the end: {stuck}")
+        return pieces
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._consumer is not None:
+            self._consumer.close(autocommit=False)
+            self._consumer = None

@@ -1,0 +1,181 @@
+"""What a handler remembers of the records before, and how it is brought up to where reading begins: from the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kafka.structs import TopicPartition
+
+    from pipeline.runtime.handler import Handler
+    from pipeline.runtime.pieces import Piece
+
+logger = logging.getLogger(__name__)
+
+STRETCH_SECONDS: Final = 0.5
+TOLD_EVERY_SECONDS: Final = 2.0
+
+
+class Memory(Protocol):
+    """What an intake tells of where it reads, and asks before it does."""
+
+    @property
+    def under_way(self) -> bool:
+        """Tell whether there is anything left to remember before reading may begin."""
+        ...
+
+    def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
+        """Note that reading is to begin at ``starts``; ``committed`` is what the group has committed.
+
+        Raises:
+            KafkaError: the cluster could not tell what it must.
+
+        """
+        ...
+
+    def settled(self, ends: Mapping[TopicPartition, Any]) -> None:
+        """Note offsets that this process has committed."""
+        ...
+
+    def go_on(self) -> None:
+        """Remember for a moment.
+
+        Raises:
+            KafkaError: what is there cannot be read.
+
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave off."""
+        ...
+
+
+class NoMemory:
+    """The memory of an intake whose handler has none."""
+
+    under_way = False
+
+    def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
+        """Do nothing; see :class:`Memory`, as for the rest."""
+
+    def settled(self, ends: Mapping[TopicPartition, Any]) -> None:
+        """Do nothing."""
+
+    def go_on(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Log(Protocol):
+    """Reads stretches of the topic that is handled, outside of the group."""
+
+    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
+        """Begin as far before ``ends`` as the reach says.
+
+        Raises:
+            KafkaError: the cluster could not tell what it must.
+
+        """
+        ...
+
+    def read(self) -> list[Piece] | None:
+        """Return what comes next, at times nothing; None when all is read. It may go beyond the ends.
+
+        Raises:
+            KafkaError: no broker answers, or nothing comes although there is more.
+
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class Restoring:
+    """Keeps a handler's memory at the offsets where reading begins.
+
+    Partitions that stand where this process left them keep their memory: offsets only grow, so nobody has moved them
+    on in between; where the same end was committed by another, ours was aborted and is not noted here. Of all others
+    memory comes from the log, a stretch at a time: between two the consumer can be polled, or the group would take
+    it for dead.
+    """
+
+    def __init__(self, log: Log, handler: Handler, now: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._handler = handler
+        self._now = now
+        self._left: dict[TopicPartition, int] = {}
+        self._ends: dict[int, int] = {}
+        self._starts: Mapping[TopicPartition, int] = {}
+        self._records = 0
+        self._began = self._told = 0.0
+
+    @property
+    def under_way(self) -> bool:
+        """Tell whether there is anything left to remember before reading may begin."""
+        return bool(self._ends)
+
+    def settled(self, ends: Mapping[TopicPartition, Any]) -> None:
+        """Note offsets that this process has committed."""
+        self._left.update((place, end.offset) for place, end in ends.items())
+
+    def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
+        """Keep what holds, and begin to remember the rest; see :class:`Memory`."""
+        self.close()
+        self._left = {place: end for place, end in self._left.items() if committed.get(place) == end}
+        self._handler.assigned(frozenset(place.partition for place in self._left))
+        missing = {place: start for place, start in starts.items() if place not in self._left}
+        reach_ms = self._handler.reach_ms()
+        if not (missing and reach_ms):
+            return
+        try:
+            self._log.open(missing, reach_ms)
+        except BaseException:
+            self._log.close()
+            raise
+        self._starts = missing
+        self._ends = {place.partition: end for place, end in missing.items()}
+        self._records = 0
+        self._began = self._told = self._now()
+
+    def go_on(self) -> None:
+        """Remember for half a second; see :class:`Memory`."""
+        until = self._now() + STRETCH_SECONDS
+        while self.under_way and self._now() < until:
+            pieces = self._log.read()
+            if pieces is None:
+                self._tell("remembered what came before")
+                self._left.update(self._starts)
+                self.close()
+                return
+            for piece in pieces:
+                self._observe(piece)
+            self._handler.committed()
+        if self._now() - self._told >= TOLD_EVERY_SECONDS:
+            self._told = self._now()
+            self._tell("remembering what came before")
+
+    def _observe(self, piece: Piece) -> None:
+        for record in piece:
+            if record.offset >= self._ends[record.partition]:
+                return
+            self._handler.observe(record)
+            self._records += 1
+
+    def _tell(self, what: str) -> None:
+        about = {"records": self._records, "seconds": round(self._now() - self._began, 1)}
+        logger.info(what, extra={"partitions": sorted(self._ends), **about})
+
+    def close(self) -> None:
+        """Leave off; what is not remembered then is begun anew."""
+        if self._ends:
+            self._ends = {}
+            self._log.close()

@@ -1,0 +1,101 @@
+"""A log of the past and a handler that remembers it, in memory: what each was asked is noted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.runtime.pieces import Made
+from pipeline.runtime.transactional.memory import STRETCH_SECONDS
+from tests.unit.fake_kafka import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from kafka.structs import TopicPartition
+
+    from pipeline.contracts.records import Outgoing, Record
+    from pipeline.runtime.pieces import Piece
+
+REACH_MS = 60_000
+
+
+class RememberingHandler:
+    """Remembers offsets by partition; ``seen`` holds for good, ``staged`` until an outcome."""
+
+    def __init__(self, reach_ms: int = REACH_MS) -> None:
+        self.reach = reach_ms
+        self.seen: dict[int, list[int]] = {}
+        self.staged: list[tuple[int, int]] = []
+        self.kept: list[list[int]] = []
+
+    def handle(self, record: Record) -> tuple[Outgoing, ...]:
+        """Remember as well."""
+        self.observe(record)
+        return ()
+
+    def observe(self, record: Record) -> None:
+        """Remember until the outcome is known."""
+        self.staged.append((record.partition, record.offset))
+
+    def committed(self) -> None:
+        """Take it for good."""
+        for partition, offset in self.staged:
+            self.seen.setdefault(partition, []).append(offset)
+        self.staged.clear()
+
+    def aborted(self) -> None:
+        """Forget what was staged."""
+        self.staged.clear()
+
+    def assigned(self, kept: Collection[int]) -> None:
+        """Forget the others."""
+        assert not self.staged
+        self.kept.append(sorted(kept))
+        self.seen = {partition: seen for partition, seen in self.seen.items() if partition in kept}
+
+    def reach_ms(self) -> int:
+        """Return what a test said."""
+        return self.reach
+
+
+class FakeLog:
+    """Holds offsets from ``first`` on, of every partition; a read brings ``at_once`` of them, beyond the ends, too."""
+
+    def __init__(self, first: int = 0, at_once: int = 2) -> None:
+        self._first = first
+        self._at_once = at_once
+        self._next: dict[TopicPartition, int] = {}
+        self._ends: Mapping[TopicPartition, int] = {}
+        self.opened: list[dict[int, int]] = []
+        self.closed = 0
+        self.wrong: list[BaseException] = []
+        self.clock = 0.0
+
+    def now(self) -> float:
+        """Return the time: every read takes as long as a stretch may."""
+        return self.clock
+
+    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
+        """Begin."""
+        assert reach_ms == REACH_MS
+        self.opened.append({place.partition: end for place, end in ends.items()})
+        self._ends = ends
+        self._next = dict.fromkeys(sorted(ends), self._first)
+
+    def read(self) -> list[Piece] | None:
+        """Return the next records of the first partition that has any."""
+        self.clock += STRETCH_SECONDS
+        if self.wrong:
+            raise self.wrong.pop(0)
+        for place, offset in self._next.items():
+            if offset < self._ends[place]:
+                self._next[place] += self._at_once
+                found = [
+                    Raw(at, topic=place.topic, partition=place.partition) for at in range(offset, self._next[place])
+                ]
+                return [Made(found)]
+        return None
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed += 1
