@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from generator.pacing import Pacer
 from pipeline.contracts.moments import moment_of
 from pipeline.runtime.publisher import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from generator.transactions import Source
     from pipeline.runtime.lifecycle import Stop
-    from pipeline.runtime.publisher import Publisher
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +26,35 @@ REPORT_SECONDS: Final = 10.0
 CHUNK: Final = 1_000
 LEAST_IN_FLIGHT: Final = 100
 
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Takes(Protocol[T_contra]):
+    """What a sender hands transactions to; see :class:`~pipeline.runtime.publisher.Publisher`."""
+
+    @property
+    def room(self) -> int:
+        """Return how many more may be sent now."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many are not yet decided."""
+        ...
+
+    def send(self, records: Sequence[T_contra], timestamp_ms: int) -> None:
+        """Send what there is room for."""
+        ...
+
+    def push(self) -> bool:
+        """Hand over what was held back and may go now; return whether some is held back still."""
+        ...
+
+    def wait_for_room(self) -> bool:
+        """Wait a little for room; return whether there is some now."""
+        ...
+
 
 def most_in_flight(per_second: float) -> int:
     """Return how many transactions may be under way at a rate: two seconds' worth, within reason.
@@ -36,11 +64,11 @@ def most_in_flight(per_second: float) -> int:
     return min(MAX_IN_FLIGHT, max(LEAST_IN_FLIGHT, int(per_second * 2)))
 
 
-class Sender:
+class Sender(Generic[T]):
     """Sends transactions at a rate until ``count`` of them are sent, or it is stopped."""
 
     def __init__(
-        self, source: Source, publisher: Publisher, per_second: float, count: int | None, beat: Callable[[], None]
+        self, source: Source[T], publisher: Takes[T], per_second: float, count: int | None, beat: Callable[[], None]
     ) -> None:
         self._source = source
         self._publisher = publisher

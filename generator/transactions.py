@@ -8,13 +8,13 @@ however many are asked for at a time.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from generator.drawing import Amounts, accounts, ids
 from pipeline.contracts.money import decimals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from random import Random
     from zoneinfo import ZoneInfo
@@ -36,10 +36,13 @@ class Generated(NamedTuple):
     value: bytes
 
 
-class Source(Protocol):
+Made_co = TypeVar("Made_co", covariant=True)
+
+
+class Source(Protocol[Made_co]):
     """Makes one transaction after the other; the same seed makes the same ones, but for their time."""
 
-    def make(self, moment: datetime, count: int) -> list[Generated]:
+    def make(self, moment: datetime, count: int) -> Sequence[Made_co]:
         """Return the next so many transactions, all of an aware UTC moment."""
         ...
 

@@ -98,7 +98,7 @@ def test_a_thousand_a_second_are_a_thousand_in_every_second(deploy: Callable[...
     sent_at: list[float] = []
     run = Sender.run
 
-    def timed(self: Sender, asked: Stop) -> int:
+    def timed(self: Sender[Any], asked: Stop) -> int:
         sent_at.append(time.monotonic())
         timer.start()
         count = run(self, asked)

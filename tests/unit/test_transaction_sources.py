@@ -37,12 +37,12 @@ def seeded(seed: int) -> Random:
     return Random(seed)  # noqa: S311 (no secret)
 
 
-def source_of(dialect: str, seed: int) -> Source:
+def source_of(dialect: str, seed: int) -> Source[Generated]:
     """Return a source of a dialect from a seed."""
     return TransferSource(seeded(seed), "EUR") if dialect == "transfer" else PaymentSource(seeded(seed), SEOUL)
 
 
-def one(source: Source, moment: datetime) -> Generated:
+def one(source: Source[Generated], moment: datetime) -> Generated:
     """Return the next transaction."""
     (made,) = source.make(moment, 1)
     return made
