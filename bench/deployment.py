@@ -60,6 +60,7 @@ class Deployment:
             "TRANSACTIONS_TOPIC": self.input_topic or f"{self.tag}.transactions",
             "LEGIT_TOPIC": f"{self.tag}.legit",
             "FRAUD_TOPIC": f"{self.tag}.fraud",
+            "LABELS_TOPIC": f"{self.tag}.labels",
             "TOPIC_PARTITIONS": str(PARTITIONS),
             "LOG_FORMAT": "json",
         }

@@ -83,10 +83,9 @@ class Observer:
         if now > then:
             self.seen.rates = {topic: (self.seen.totals[topic] - before[topic]) / (now - then) for topic in topics.ALL}
         with suppress(KafkaError):  # asked again in a moment; a young cluster has no coordinator yet
-            for topic in topics.ALL:
+            for topic in topics.HANDLED:
                 for service in topic.consumers:
-                    if topic.dead_letter_of is None:
-                        self.seen.lags[service] = self._lag(service, self._names[topic])
+                    self.seen.lags[service] = self._lag(service, self._names[topic])
 
     def _lag(self, service: str, name: str) -> int:
         committed = self._cluster.committed(self._kafka.group_of(service), name, self._facts[name].partitions)

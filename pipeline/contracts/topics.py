@@ -8,6 +8,8 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 DEAD_LETTER_SUFFIX = ".dead-letter"
 
+PEOPLE = "people"  # read what no service reads: nothing can be set aside there
+
 
 # Compared by identity: a topic is a key wherever a record passes, and there is one of each.
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,7 @@ def _dead_letters(twin: Topic, producer: str) -> Topic:
         record_key="as it came",
         message="the record as it came, and in headers why it could not be handled",
         producers=(producer,),
-        consumers=("people",),
+        consumers=(PEOPLE,),
         retention_ms=30 * DAY_MS,
         dead_letter_of=twin,
     )
@@ -72,11 +74,24 @@ FRAUD = Topic(
     producers=("detector",),
     consumers=("fraud_processor",),
 )
+LABELS = Topic(
+    key="labels",
+    variable="LABELS_TOPIC",
+    default_name="fraud.labels",
+    record_key="the transaction's id",
+    message="what is known to be fraud, and from when on it may be used",
+    producers=("generator",),
+    consumers=(PEOPLE,),
+    retention_ms=90 * DAY_MS,
+)
 TRANSACTIONS_DEAD_LETTER = _dead_letters(TRANSACTIONS, "detector")
 LEGIT_DEAD_LETTER = _dead_letters(LEGIT, "legit_processor")
 FRAUD_DEAD_LETTER = _dead_letters(FRAUD, "fraud_processor")
 
-ALL = (TRANSACTIONS, LEGIT, FRAUD, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
+ALL = (TRANSACTIONS, LEGIT, FRAUD, LABELS, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
+
+# Those that a service handles record by record: what it cannot handle goes to their dead letters.
+HANDLED = tuple(letters.dead_letter_of for letters in ALL if letters.dead_letter_of is not None)
 
 # What can be told about the record beside its own bytes: reason, coordinates, the verdict.
 OUTPUT_HEADROOM_BYTES = 64 * 1024

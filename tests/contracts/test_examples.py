@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 
+from generator.labels import Label, encoded
 from pipeline.contracts import topics
 from pipeline.contracts.formats import FORMAT_NAMES
 from pipeline.contracts.invalid import InvalidMessageError, Reason
@@ -23,7 +25,7 @@ from tests.support.examples import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-CARRYING: Final = [topic.key for topic in topics.ALL if topic.dead_letter_of is None]
+CARRYING: Final = [topic.key for topic in topics.HANDLED]
 
 # These show in what is absent, in headers, in a size, on a later topic or by hand: no file of the input has them.
 NOT_IN_A_FILE: Final = {
@@ -49,7 +51,7 @@ def test_every_topic_that_carries_transactions_has_examples_of_both_dialects(top
 
 def test_every_folder_of_examples_belongs_to_a_topic() -> None:
     """No example is left behind by a topic that was renamed, and none has another ending."""
-    assert {path.name for path in EXAMPLES.iterdir()} == {*CARRYING, INVALID}
+    assert {path.name for path in EXAMPLES.iterdir()} == {*CARRYING, INVALID, topics.LABELS.key}
     assert {path.suffix for folder in EXAMPLES.iterdir() for path in folder.iterdir()} == {".json"}
 
 
@@ -84,6 +86,15 @@ def test_a_legit_example_has_the_bytes_that_were_sent(path: Path) -> None:
 def test_the_fraud_examples_are_what_the_default_rules_make_of_the_input() -> None:
     """``make docs`` was run after the last change of a rule: bytes as they were sent, and a verdict at their end."""
     assert {path: value_of(path) for path in files("fraud")} == frauds()
+
+
+@pytest.mark.parametrize("path", files(topics.LABELS.key), ids=case_of)
+def test_every_example_of_a_label_is_what_the_generator_writes(path: Path) -> None:
+    """Members, order and moments have the form that the code gives them; the transaction is shown, too."""
+    label = msgspec.json.decode(value_of(path), type=Label, strict=True)
+    assert encoded(label) == value_of(path)
+    assert label.label_id == f"{label.origin}:{label.transaction_id}"
+    assert any(label.transaction_id.encode() in value_of(shown) for shown in files("transactions"))
 
 
 @pytest.mark.parametrize("path", files(INVALID), ids=case_of)

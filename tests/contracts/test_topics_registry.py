@@ -10,6 +10,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.topics import Topic
 
 OWN = [topic for topic in topics.ALL if topic.dead_letter_of is None]
+READ_BY_PEOPLE = [topic for topic in OWN if topic.consumers == (topics.PEOPLE,)]
 LETTERS = [topic for topic in topics.ALL if topic.dead_letter_of is not None]
 
 
@@ -49,7 +50,7 @@ def test_dead_letters_are_named_after_their_topic(letters: Topic) -> None:
     assert letters.name_in({twin.variable: "payments"}) == "payments.dead-letter"
 
 
-@pytest.mark.parametrize("topic", OWN, ids=lambda topic: topic.key)
+@pytest.mark.parametrize("topic", [topic for topic in OWN if topic not in READ_BY_PEOPLE], ids=lambda topic: topic.key)
 def test_every_topic_that_is_consumed_has_dead_letters_of_its_consumer(topic: Topic) -> None:
     """Whoever reads a topic sets aside there what cannot be read, and keeps it longer than the topic itself."""
     letters = topics.dead_letters_of(topic)
@@ -57,6 +58,14 @@ def test_every_topic_that_is_consumed_has_dead_letters_of_its_consumer(topic: To
     assert letters.producers == topic.consumers
     assert letters.consumers == ("people",)
     assert letters.retention_ms > topic.retention_ms
+
+
+def test_what_people_read_alone_has_no_dead_letters() -> None:
+    """Nobody sets anything aside there: nothing is created, listed or sent again for the topic of labels."""
+    assert READ_BY_PEOPLE == [topics.LABELS]
+    assert [*topics.HANDLED, *READ_BY_PEOPLE] == OWN
+    with pytest.raises(LookupError, match="labels"):
+        topics.dead_letters_of(topics.LABELS)
 
 
 @pytest.mark.parametrize("letters", LETTERS, ids=lambda topic: topic.key)

@@ -66,6 +66,7 @@ class Deployment:
             "TRANSACTIONS_TOPIC": f"{self.tag}.transactions",
             "LEGIT_TOPIC": f"{self.tag}.legit",
             "FRAUD_TOPIC": f"{self.tag}.fraud",
+            "LABELS_TOPIC": f"{self.tag}.labels",
             "TOPIC_PARTITIONS": str(self.partitions),
             **self.variables,
         }

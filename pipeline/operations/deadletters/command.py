@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.settings import CommonSettings
 
-TWINS: Final = {topic.key: topic for topic in topics.ALL if topic.dead_letter_of is None}
+TWINS: Final = {topic.key: topic for topic in topics.HANDLED}
 SERVICES: Final = tuple(topic.consumers[0] for topic in TWINS.values())
 MAX_ATTEMPTS: Final = 5
 
