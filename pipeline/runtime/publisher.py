@@ -41,20 +41,32 @@ class Publisher:
     """Hands records to a producer, and no more than 20,000 at a time: the client itself bounds nothing.
 
     ``delivered`` counts what brokers have acknowledged, ``failed`` what the client gave up, ``in_flight`` what was
-    taken and is not yet decided.
+    taken and is not yet decided, ``handed_over`` what the client was given. Outcomes are taken up in the order in which
+    records were handed over; the last one that failed is among the first ``failed_until``.
     """
 
     def __init__(self, outlet: Outlet, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self._outlet = outlet
         self._max_in_flight = max_in_flight
         self._pending: deque[_Pending] = deque()
-        self.in_flight = self.delivered = self.failed = 0
+        self.in_flight = self.delivered = self.failed = self.handed_over = self.failed_until = 0
 
     @property
     def room(self) -> int:
         """Return how many more records may be sent now."""
         self._collect()
         return self._max_in_flight - self.in_flight
+
+    @property
+    def decided(self) -> int:
+        """Return how many of the first records that were handed over are delivered or failed, without a gap."""
+        self._collect()
+        return self.delivered + self.failed
+
+    @property
+    def held_back(self) -> int:
+        """Return how many records were taken and never handed over, be it that the client refused them."""
+        return self.in_flight + self.delivered + self.failed - self.handed_over
 
     def send(self, records: Sequence[Keyed], timestamp_ms: int) -> None:
         """Send records of one time, in their order; no more of them than there is room for.
@@ -98,7 +110,7 @@ class Publisher:
             with suppress(KafkaError):  # timed out, or failed: counted where it is collected
                 oldest.future.get(timeout=WAIT_SECONDS)
             if not oldest.future.is_done and time.monotonic() - oldest.since > OVERDUE_SECONDS:
-                raise PublishingError(f"nobody decides about {oldest.records} transactions to {self._outlet.topic}")
+                raise PublishingError(f"nobody decides about {oldest.records} records to {self._outlet.topic}")
             self.push()
         return self.room > 0
 
@@ -118,12 +130,14 @@ class Publisher:
         undecided = self.in_flight
         end_producer(self._outlet.producer, 1.0)
         if self.failed or undecided:
-            message = f"{self.failed} transactions failed and {undecided} are undecided, of {self.delivered} delivered"
-            raise PublishingError(message)
+            counts = f"{self.failed} records failed and {undecided} are undecided, beside {self.delivered} delivered"
+            raise PublishingError(f"{counts} to {self._outlet.topic}")
 
     def _note(self) -> None:
         now = time.monotonic()
-        self._pending += [_Pending(future, count, now) for future, count in self._outlet.handed_over()]
+        new = [_Pending(future, count, now) for future, count in self._outlet.handed_over()]
+        self._pending += new
+        self.handed_over += sum(pending.records for pending in new)
 
     def _collect(self) -> None:
         pending = self._pending
@@ -134,7 +148,8 @@ class Publisher:
                 self.delivered += count
             else:
                 self.failed += count
-                logger.warning("%d transactions were not delivered: %s", count, future.exception)
+                self.failed_until = self.delivered + self.failed
+                logger.warning("%d records to %s were not delivered: %s", count, self._outlet.topic, future.exception)
 
     def _refused(self, error: KafkaError) -> PublishingError:
         return PublishingError(f"cannot send to {self._outlet.topic}: {error}")

@@ -154,8 +154,8 @@ def test_a_limit_that_is_lowered_meanwhile_ends_the_run(
     publisher.send([(b"key", b"v" * 100)] * 100, 1_795_363_200_123)
     monkeypatch.setattr(publisher, "_max_in_flight", 100)
 
-    with pytest.raises(PublishingError, match="nobody decides about 100 transactions"):
+    with pytest.raises(PublishingError, match="nobody decides about 100 records"):
         eventually(publisher.wait_for_room, 60, "the publisher to give up")
-    with pytest.raises(PublishingError, match="0 transactions failed and 100 are undecided"):
+    with pytest.raises(PublishingError, match="0 records failed and 100 are undecided"):
         publisher.finish(1.0)
     assert producer._closed  # noqa: SLF001

@@ -165,7 +165,7 @@ def test_finishing_hands_over_what_was_held_back(make: Maker) -> None:
     publisher.send([(b"k", b"v")], 1)
     publisher.send([(b"k", b"v")] * 9, 2)
     producer.decide = lambda number, future: future.resolve(KafkaError() if number else None)
-    with pytest.raises(PublishingError, match="9 transactions failed and 0 are undecided, of 1 delivered"):
+    with pytest.raises(PublishingError, match="9 records failed and 0 are undecided, beside 1 delivered"):
         publisher.finish(1.0)
     assert producer.calls[-3:] == ["hand_over", "flush", "close"]
 
@@ -177,7 +177,7 @@ def test_what_the_client_refuses_is_an_error_and_stays_counted(make: Maker, call
     producer.raises[call] = [KafkaTimeoutError("no metadata")]
     with pytest.raises(PublishingError, match="cannot send to input"):
         publisher.send([(b"k", b"v")] * 3, 1)
-    with pytest.raises(PublishingError, match="0 transactions failed and 3 are undecided"):
+    with pytest.raises(PublishingError, match="0 records failed and 3 are undecided"):
         publisher.finish(1.0)
 
 

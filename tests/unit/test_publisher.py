@@ -77,7 +77,7 @@ def test_a_record_that_nobody_decides_about_ends_the_run(monkeypatch: pytest.Mon
     now += OVERDUE_SECONDS
     assert not publisher.wait_for_room()
     now += 1
-    with pytest.raises(PublishingError, match="nobody decides about 1 transactions to input"):
+    with pytest.raises(PublishingError, match="nobody decides about 1 records to input"):
         publisher.wait_for_room()
 
 
@@ -113,6 +113,28 @@ def test_no_more_is_in_flight_than_allowed_and_all_is_counted(most: int, steps: 
         assert publisher.in_flight + publisher.delivered + publisher.failed == sent == len(producer.sent)
 
 
+def test_it_tells_how_far_outcomes_are_known() -> None:
+    """What is decided has no gap, and how far the last failure reaches is remembered when later ones succeed."""
+    producer = FakeProducer()
+    publisher = publisher_of(producer, most=4)
+    fill(publisher)
+    assert (publisher.handed_over, publisher.held_back, publisher.decided) == (4, 0, 0)
+    producer.futures[1].resolve(MessageSizeTooLargeError())
+    producer.futures[2].resolve()
+    assert publisher.decided == 0
+    producer.futures[0].resolve()
+    assert (publisher.decided, publisher.failed_until) == (3, 2)
+
+
+def test_what_the_client_refused_counts_as_held_back_for_ever() -> None:
+    """It was taken and never handed over: nobody takes it for decided."""
+    producer = FakeProducer({"send": [KafkaTimeoutError("no metadata")]})
+    publisher = publisher_of(producer)
+    with pytest.raises(PublishingError):
+        publisher.send([(b"k", b"v"), (b"k", b"w")], 1)
+    assert (publisher.handed_over, publisher.held_back, publisher.decided) == (0, 2, 0)
+
+
 def test_finishing_delivers_what_is_in_flight() -> None:
     """The last records are waited for, then the producer is closed."""
     producer = FakeProducer()
@@ -130,7 +152,7 @@ def test_finishing_tells_of_what_failed() -> None:
     publisher.send([(b"k", b"v")], 1)
     producer.futures[0].resolve(MessageSizeTooLargeError())
     publisher.send([(b"k", b"v")], 1)
-    with pytest.raises(PublishingError, match="1 transactions failed and 0 are undecided, of 1 delivered") as ended:
+    with pytest.raises(PublishingError, match="1 records failed and 0 are undecided, beside 1 delivered") as ended:
         publisher.finish(20.0)
     assert ended.value.exit_code == 1
     assert producer.closed_with
@@ -141,7 +163,7 @@ def test_finishing_tells_of_what_is_undecided() -> None:
     producer = FakeProducer({"flush": [KafkaTimeoutError()]})
     publisher = publisher_of(producer)
     fill(publisher)
-    with pytest.raises(PublishingError, match="0 transactions failed and 3 are undecided"):
+    with pytest.raises(PublishingError, match="0 records failed and 3 are undecided"):
         publisher.finish(0.1)
     assert producer.closed_with
 
@@ -168,5 +190,5 @@ def test_what_was_not_taken_any_more_is_undecided() -> None:
     producer.raises["send"] = [KafkaTimeoutError("no metadata")]
     with pytest.raises(PublishingError):
         publisher.send([(b"k", b"v"), (b"k", b"w")], 1)
-    with pytest.raises(PublishingError, match="0 transactions failed and 2 are undecided, of 1 delivered"):
+    with pytest.raises(PublishingError, match="0 records failed and 2 are undecided, beside 1 delivered"):
         publisher.finish(1.0)
