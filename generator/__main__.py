@@ -2,36 +2,40 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from random import Random, SystemRandom
+from typing import TypeVar
 
 from dotenv import find_dotenv, load_dotenv
 
-from generator.sending import Sender, most_in_flight
+from generator.connecting import publisher_of
+from generator.labelled import LabelledPublisher
+from generator.scenario_settings import REALISTIC
+from generator.sending import Sender, Takes
 from generator.settings import VARIABLES, GeneratorSettings
-from generator.transactions import PaymentSource, TransferSource
+from generator.sources import realistic_source, uniform_source
+from generator.transactions import Source
 from pipeline.contracts import topics
-from pipeline.contracts.formats import PaymentFormat
-from pipeline.runtime.clients.producers import plain_producer
 from pipeline.runtime.health import Heartbeat
 from pipeline.runtime.lifecycle import Service, Stop, run
-from pipeline.runtime.publisher import Publisher
-from pipeline.runtime.record_path import outlet_of
-from pipeline.runtime.startup import until_answered, wait_for_topics
 
 FINISH_SECONDS = 20.0
+
+T = TypeVar("T")
 
 
 def generate(settings: GeneratorSettings, stop: Stop) -> None:
     """Send transactions until the count is reached or a stop is requested."""
-    kafka, name = settings.common.kafka, settings.common.topics[topics.TRANSACTIONS]
-    client_id = f"{kafka.id_prefix}-generator"
-    facts = wait_for_topics([name], kafka, client_id, stop.wait)[name]
-    producer = until_answered("connecting", lambda: plain_producer(kafka, client_id), kafka, stop.wait)
-    outlet = outlet_of(settings.record_path, producer, facts)
-    publisher = Publisher(outlet, most_in_flight(settings.per_second))
     chance = Random(SystemRandom().getrandbits(64) if settings.seed is None else settings.seed)  # noqa: S311 (no secret)
-    of_payments = settings.common.format.name == PaymentFormat.name
-    source = PaymentSource(chance, settings.timezone) if of_payments else TransferSource(chance, settings.currency)
+    if settings.scenario.name == REALISTIC:
+        labels = publisher_of(settings, topics.LABELS, stop)
+        both = LabelledPublisher(publisher_of(settings, topics.TRANSACTIONS, stop), labels)
+        _send(realistic_source(settings, chance, datetime.now(UTC)), both, settings, stop)
+    else:
+        _send(uniform_source(settings, chance), publisher_of(settings, topics.TRANSACTIONS, stop), settings, stop)
+
+
+def _send(source: Source[T], publisher: Takes[T], settings: GeneratorSettings, stop: Stop) -> None:
     beat = Heartbeat(settings.common.process.heartbeat_file).beat
     try:
         Sender(source, publisher, settings.per_second, settings.count, beat).run(stop)

@@ -55,6 +55,10 @@ class Takes(Protocol[T_contra]):
         """Wait a little for room; return whether there is some now."""
         ...
 
+    def finish(self, seconds: float) -> None:
+        """Wait for what is in flight, at most so long, and close."""
+        ...
+
 
 def most_in_flight(per_second: float) -> int:
     """Return how many transactions may be under way at a rate: two seconds' worth, within reason.

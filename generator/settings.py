@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from generator import scenario_settings
+from generator.scenario_settings import TRANSACTIONS_PER_SECOND, ScenarioSettings
 from pipeline.runtime import parsing, settings
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.record_path import RECORD_PATH
@@ -17,12 +19,6 @@ if TYPE_CHECKING:
 MOST_TRANSACTIONS: Final = 10**15
 MOST_SEED: Final = 2**53
 
-TRANSACTIONS_PER_SECOND = Variable(
-    "TRANSACTIONS_PER_SECOND",
-    parsing.number_above_zero,
-    "10",
-    "How many transactions to send a second, on average; 0.1 is one in ten seconds.",
-)
 TRANSACTIONS_COUNT = Variable(
     "TRANSACTIONS_COUNT",
     parsing.optional(parsing.whole_number(1, MOST_TRANSACTIONS)),
@@ -44,6 +40,7 @@ VARIABLES = (
     TRANSACTIONS_PER_SECOND,
     TRANSACTIONS_COUNT,
     GENERATOR_SEED,
+    *scenario_settings.VARIABLES,
     TRANSFER_CURRENCY,
     RECORD_PATH,
 )
@@ -57,6 +54,7 @@ class GeneratorSettings:
     per_second: float
     count: int | None
     seed: int | None
+    scenario: ScenarioSettings
     currency: str
     timezone: ZoneInfo
     record_path: str
@@ -75,6 +73,7 @@ class GeneratorSettings:
             per_second=env.read(TRANSACTIONS_PER_SECOND),
             count=env.read(TRANSACTIONS_COUNT),
             seed=env.read(GENERATOR_SEED),
+            scenario=ScenarioSettings.read(env),
             currency=env.read(TRANSFER_CURRENCY),
             timezone=env.read(settings.PAYMENT_TIMEZONE),
             record_path=env.read(RECORD_PATH),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +22,7 @@ _RATE = re.compile(_NUMBER.pattern + r"([eE][+-]?[0-9]{1,3})?")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAX_TOPIC_NAME = 249 - len(DEAD_LETTER_SUFFIX)
 _MAX_PORT = 65535
+_FIRST_YEAR, _LAST_YEAR = 1971, 9000
 
 MOST = 10_000_000
 
@@ -86,6 +88,18 @@ def timezone(value: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         message = "a time zone such as Asia/Seoul"
         raise ValueError(message) from None
+
+
+def moment(value: str) -> datetime:
+    """Accept an ISO 8601 time with an offset, of the years 1971 to 9000, and return it in UTC."""
+    try:
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is not None and _FIRST_YEAR <= found.year <= _LAST_YEAR:
+            return found.astimezone(UTC)
+    except ValueError:
+        pass
+    message = f"a time with an offset, such as 2026-01-31T08:00:00Z, from {_FIRST_YEAR} to {_LAST_YEAR}"
+    raise ValueError(message)
 
 
 def words(value: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ ALL: dict[str, Callable[[str], Any]] = {
     "money": parsing.money,
     "currency": parsing.currency,
     "timezone": parsing.timezone,
+    "moment": parsing.moment,
     "words": parsing.words,
     "addresses": parsing.addresses,
     "topic_name": parsing.topic_name,
@@ -39,6 +41,8 @@ ALL: dict[str, Callable[[str], Any]] = {
 @example(text="../etc/passwd")
 @example(text="/etc/passwd")
 @example(text="zone.tab")
+@example(text="0001-01-01T00:00:00+14:00")
+@example(text="9999-12-31T23:59:59-14:00")
 @example(text="\x00")
 @example(text="\ud800")
 @example(text="x" * 5_000)
@@ -64,6 +68,8 @@ def test_any_text_is_taken_or_refused_in_a_sentence(name: str, text: str) -> Non
         ("currency", "EUR", "EUR"),
         ("timezone", "Asia/Seoul", ZoneInfo("Asia/Seoul")),
         ("timezone", "UTC", ZoneInfo("UTC")),
+        ("moment", "2026-01-31T08:00:00Z", datetime(2026, 1, 31, 8, tzinfo=UTC)),
+        ("moment", "2026-01-31T08:00:00+09:00", datetime(2026, 1, 30, 23, tzinfo=UTC)),
         ("words", "none", frozenset()),
         ("words", "BITCOIN", frozenset({"BITCOIN"})),
         ("words", " BITCOIN , PAYPAL,,", frozenset({"BITCOIN", "PAYPAL"})),
@@ -107,6 +113,11 @@ def test_what_is_meant_is_taken(parse: str, text: str, value: object) -> None:
         ("timezone", "Seoul"),
         ("timezone", "Asia/"),
         ("timezone", "../../etc/localtime"),
+        ("moment", "2026-01-31"),
+        ("moment", "2026-01-31T08:00:00"),
+        ("moment", "1969-12-31T08:00:00Z"),
+        ("moment", "9999-12-31T23:59:59-14:00"),
+        ("moment", "now"),
         ("addresses", "broker"),
         ("addresses", "broker:"),
         ("addresses", "broker:0"),
