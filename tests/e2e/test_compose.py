@@ -12,10 +12,12 @@ import pytest
 
 from pipeline.contracts import topics
 from tests.support.compose import Container, Project, docker, free_ports, network, require_docker
+from tests.support.deployment import ROOT
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.timeout(400)]
 
@@ -25,6 +27,7 @@ SEED = 7  # by chance alone, one run in a hundred would leave the 9 to 11 percen
 GRACE_SECONDS = 30
 WORKERS = ("generator", "detector", "legit_processor", "fraud_processor")
 READ = (topics.TRANSACTIONS, topics.LEGIT, topics.FRAUD)
+MY_RULE = "my-large-amount"
 CONSUMER = "/opt/kafka/bin/kafka-console-consumer.sh"
 
 
@@ -46,7 +49,16 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life() -> Iterator[Life]:
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Provide a file of rules of one's own: the one that ships, with another name for its first rule."""
+    path = tmp_path_factory.mktemp("rules") / "mine.yaml"
+    path.write_text((ROOT / "rules" / "transfers.yaml").read_text().replace("large-amount", MY_RULE))
+    path.chmod(0o644)  # the container reads it as another user
+    return path
+
+
+@pytest.fixture(scope="module")
+def life(rules: Path) -> Iterator[Life]:
     """Bring Kafka and the services up, let them process everything, stop them, take them down."""
     require_docker()
     name = f"fraud-test-{uuid.uuid4().hex[:8]}"
@@ -58,6 +70,7 @@ def life() -> Iterator[Life]:
         "TRANSACTIONS_PER_SECOND": str(PER_SECOND),
         "TRANSACTIONS_COUNT": str(COUNT),
         "GENERATOR_SEED": str(SEED),
+        "RULES_FILE": str(rules),
     }
     pipeline = Project(name, "docker-compose.yml", variables)
     with network(name), kafka.taken_down(), pipeline.taken_down():
@@ -144,6 +157,12 @@ def test_a_tenth_is_fraud_and_every_transaction_is_processed(life: Life) -> None
     assert all(line.startswith("[ALERT] fraud detected") for line in life.alerts)
     assert len(life.settled) + len(life.alerts) == COUNT
     assert 0.09 < len(life.alerts) / COUNT < 0.11
+
+
+def test_transactions_are_judged_by_the_file_that_rules_file_names(life: Life) -> None:
+    """Detectors in containers read the file of this machine, and every verdict names the rule in it."""
+    rules = [[hit["rule"] for hit in json.loads(line)["verdict"]["hits"]] for line in life.consumed[topics.FRAUD.key]]
+    assert rules == [[MY_RULE]] * len(rules)
 
 
 def test_containers_have_no_more_rights_than_they_need(life: Life) -> None:
