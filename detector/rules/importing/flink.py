@@ -106,7 +106,7 @@ def _rule(found: dict[str, object], members: dict[str, str], told: list[str], na
         rule["currency"] = "any"
         told.append(f"{name}: amounts of different currencies are no longer added to each other")
     if found.get("aggregateFieldName") == COUNT_WITH_RESET:
-        rule["reset"] = "true"
+        told.append(f"{name}: the demo counts from 0 again behind an alert; here each transaction from there on fires")
     return rule
 
 
