@@ -31,18 +31,19 @@ class Detector(Forgetful):
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
-        judgement = self._rules.judge(self._codec.read(record))
+        judgement = self._rules.judge(self._codec.read(record), record.partition, record.timestamp_ms)
         if judgement is NOTHING:
             return _LEGIT
         if judgement.verdict is None:
-            return (Outgoing(topics.LEGIT, headers=((HITS.name, encode_hits(self._rules.version, judgement.noted)),)),)
+            noted = encode_hits(self._rules.version, judgement.noted, late=judgement.late)
+            return (Outgoing(topics.LEGIT, headers=((HITS.name, noted),)),)
         return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", judgement.verdict)),)
 
     def committed(self) -> None:
-        """Count what the rules did, and tell of it now and then."""
-        self._rules.counts.committed()
+        """Count and remember what the rules did and saw, and tell of it now and then."""
+        self._rules.committed()
         self._report.tell_if_due()
 
     def aborted(self) -> None:
-        """Count nothing of what was undone."""
-        self._rules.counts.aborted()
+        """Count and remember nothing of what was undone."""
+        self._rules.aborted()

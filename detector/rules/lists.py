@@ -32,16 +32,18 @@ class DenyList:
         """Return what decides about hits, fit for JSON."""
         return {**_described(self._spec), "severity": self._spec.severity, "score": self._spec.score}
 
-    def judge(self, subject: Subject) -> Hit | None:
-        """Return the hit, or None where the value is not on the list.
+    def fires(self, subject: Subject) -> bool:
+        """Tell whether the value is on the list.
 
         Raises:
             EvaluationError: there is no value.
 
         """
+        return _holds(self._spec.entries, self._get(subject), subject)
+
+    def hit(self, subject: Subject) -> Hit:
+        """Return the hit of a transaction for which it fires."""
         value = self._get(subject)
-        if not _holds(self._spec.entries, value, subject):
-            return None
         shown = readable(self._kind, value)
         return Hit(
             rule=self.id,

@@ -5,22 +5,25 @@ from __future__ import annotations
 from errno import ENOENT
 from typing import TYPE_CHECKING
 
+from detector.rules.behaviour import MISSING_CURRENCY, Behaviour
 from detector.rules.expressions import Compiled, Kind, Names, compile_expression
 from detector.rules.files.document import MAX_CHARACTERS
 from detector.rules.files.reading import read_rules
+from detector.rules.files.spec import OFF
+from detector.rules.keys import GATHERED
 from detector.rules.listing import lists_at_work
-from detector.rules.problems import Problem
+from detector.rules.problems import Problem, placed
 from detector.rules.rule import Rule
 from detector.rules.ruleset import RuleSet
 from detector.rules.templates import Template, compile_template
+from detector.rules.windows.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from detector.rules.expressions.names import Constant
     from detector.rules.expressions.parts import Fault
-    from detector.rules.files.document import Scalar
     from detector.rules.files.list_entries import ReadFile
     from detector.rules.files.spec import FileSpec, RuleSpec
 
@@ -69,12 +72,16 @@ def _no_files(name: str) -> str:
 
 
 def load_rules(
-    name: str, text: str, variables: Mapping[str, Constant] | None = None, read_file: ReadFile = _no_files
+    name: str,
+    text: str,
+    variables: Mapping[str, Constant] | None = None,
+    read_file: ReadFile = _no_files,
+    gathered: Collection[str] = GATHERED,
 ) -> RuleSet:
     """Return the rules that a file holds; ``name`` is for its errors.
 
     ``variables`` are those that the deployment sets; a file may not set them itself. ``read_file`` returns the text of
-    a file beside it, for its lists.
+    a file beside it, for its lists. ``gathered`` are the names by which the log is partitioned (see ``keys``).
 
     Raises:
         RuleFileError: there is anything wrong with it.
@@ -86,13 +93,16 @@ def load_rules(
         raise RuleFileError(name, problems)
     known = {**spec.variables, **(variables or {})}
     names = Names(spec.members, known)
-    rules = [_compiled(rule, spec, names, problems) for rule in spec.rules]
+    plan = Plan(spec.lateness_us, gathered)
+    rules = [_compiled(rule, spec, names, plan, problems) for rule in spec.rules]
     denies, allows = lists_at_work(spec, names, problems)
     if problems:
         raise RuleFileError(name, problems)
     in_force = [rule for rule in rules if rule is not None and rule.in_force]
     settled = _settled(spec, {name: known[name] for name in names.used})
-    return RuleSet([*denies, *in_force], allows, spec.threshold, settled)
+    if plan.keys:
+        settled["lateness_us"] = spec.lateness_us
+    return RuleSet([*denies, *in_force], allows, spec.threshold, settled, plan)
 
 
 def _settled(spec: FileSpec, variables: Mapping[str, Constant]) -> dict[str, object]:
@@ -106,24 +116,26 @@ def _settled(spec: FileSpec, variables: Mapping[str, Constant]) -> dict[str, obj
     }
 
 
-def _compiled(rule: RuleSpec, spec: FileSpec, names: Names, problems: list[Problem]) -> Rule | None:
+def _compiled(rule: RuleSpec, spec: FileSpec, names: Names, plan: Plan, problems: list[Problem]) -> Rule | None:
     before = len(problems)
-    when = compile_expression(rule.when.text, Kind.TRUTH, names, spec.timezone)
+    # What is off asks nothing of the past.
+    asked = Behaviour(rule, names, spec.timezone, Plan(gathered=plan.gathered) if rule.mode == OFF else plan, problems)
+    sequence, history = asked.sequence(), asked.history
+    when: Compiled | list[Fault] | None = None
+    if rule.when.text or not rule.sequence:
+        when = compile_expression(rule.when.text, Kind.TRUTH, names, spec.timezone, history)
     message: Template | list[Fault] | None = None
     if rule.message is not None:
-        message = compile_template(rule.message.text, names, spec.timezone)
+        message = compile_template(rule.message.text, names, spec.timezone, history)
         if isinstance(message, list):
-            problems += _placed(message, rule.message, rule.id)
+            problems += placed(message, rule.message, rule.id)
     if isinstance(when, list):
         if rule.when.text:
-            problems += _placed(when, rule.when, rule.id)
-    elif when.mixes_money and rule.currency is None:
-        told = "currency: is missing: money is compared with a number, of which currency? A code such as EUR, or any"
-        problems.append(Problem(rule.when.line, rule.when.column, told, rule.id))
-    if len(problems) > before or not isinstance(when, Compiled) or isinstance(message, list):
+            problems += placed(when, rule.when, rule.id)
+    elif when is not None and when.mixes_money and rule.currency is None:
+        problems.append(Problem(rule.when.line, rule.when.column, MISSING_CURRENCY, rule.id))
+    if len(problems) > before or isinstance(when, list) or isinstance(message, list):
         return None
-    return Rule(rule, when, message)
-
-
-def _placed(faults: list[Fault], scalar: Scalar, rule: str) -> list[Problem]:
-    return [Problem(*scalar.place(fault.offset), fault.told, rule) for fault in faults]
+    if rule.sequence and sequence is None:
+        return None  # what is missing beside it is told already
+    return Rule(rule, when, message, sequence, history)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detector.rules.expressions.parts import Fault
+    from detector.rules.files.document import Scalar
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,3 +27,8 @@ class Problem:
         """Return it as compilers tell theirs: ``file:line:column: rule 'id': sentence``."""
         within = f"rule {self.rule!r}: " if self.rule else ""
         return f"{name}:{self.line}:{self.column}: {within}{self.told}"
+
+
+def placed(faults: list[Fault], scalar: Scalar, rule: str) -> list[Problem]:
+    """Return what is wrong with an expression of a file, at its places there."""
+    return [Problem(*scalar.place(fault.offset), fault.told, rule) for fault in faults]

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+from decimal import DecimalException
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.expressions import EvaluationError
+from detector.rules.expressions import EvaluationError, Kind
 from detector.rules.files.spec import ACTIVE, ANY_CURRENCY, HIT, OFF
 from detector.rules.showing import exact
-from pipeline.contracts.messages import COUNTED, SHADOW, Hit
+from pipeline.contracts.messages import COUNTED, SHADOW, Hit, Span
+from pipeline.contracts.moments import microseconds_of
 
 if TYPE_CHECKING:
+    from detector.rules.behaviour import Steps
     from detector.rules.expressions import Compiled
+    from detector.rules.expressions.parts import Value
     from detector.rules.files.spec import RuleSpec
     from detector.rules.subject import Subject
     from detector.rules.templates import Template
+    from detector.rules.windows.history import History
 
+_FIRST_US: Final = microseconds_of(datetime.min.replace(tzinfo=UTC))
 HUNDREDTHS: Final = 10_000  # of a per cent, in the whole
 
 
 class Rule:
-    """One reason to take a transaction for fraud, as a file states it. ``id`` names it."""
+    """One reason to take a transaction for fraud, as a file states it. ``id`` names it.
 
-    def __init__(self, spec: RuleSpec, when: Compiled, message: Template | None) -> None:
+    ``fires`` tells whether it hits a transaction; it raises EvaluationError or DecimalException where the expression
+    has no value, and that means a miss.
+    """
+
+    def __init__(
+        self,
+        spec: RuleSpec,
+        when: Compiled | None,
+        message: Template | None,
+        sequence: Steps | None = None,
+        history: History | None = None,
+    ) -> None:
+        """Take what a file says of it, compiled; ``when`` is None where a ``sequence`` stands alone."""
         self.id = spec.id
         self._spec = spec
-        self._when = when.value
-        self._uses = [(name, when.kinds[name], get) for name, get in when.uses.items()]
+        conditions = [one for one in (None if sequence is None else sequence.last, when) if one is not None]
+        self._conditions = [one.bare for one in conditions]
+        self._before = None if sequence is None else sequence.before
+        self._uses = [(name, one.kinds[name], get) for one in conditions for name, get in one.uses.items()]
+        self._widths_us = {*(history.widths_us if history is not None else ()), *([spec.within_us] if sequence else [])}
         self._message = message
+        self._told = " then ".join([*(one.text for one in spec.sequence), *([spec.when.text] if when else [])])
         self._currency = None if spec.currency in {None, ANY_CURRENCY} else spec.currency
         self._share = int(spec.rollout * 100)
+        self.fires: Value = self._made(self._conditions[0] if self._before is None else self._follows)
 
     @property
     def in_force(self) -> bool:
@@ -39,7 +63,15 @@ class Rule:
     def describe(self) -> dict[str, object]:
         """Return what decides about hits, fit for JSON: the rule set's version is made of it."""
         spec = self._spec
+        past = {
+            "key": sorted(one.text for one in spec.key),
+            "window_us": spec.window_us,
+            "filter": None if spec.filter is None else spec.filter.text,
+            "sequence": [one.text for one in spec.sequence],
+            "within_us": spec.within_us,
+        }
         return {
+            **{name: value for name, value in past.items() if value},
             "id": spec.id,
             "when": spec.when.text,
             "currency": spec.currency,
@@ -51,42 +83,77 @@ class Rule:
             "on_error": spec.on_error,
         }
 
-    def judge(self, subject: Subject) -> Hit | None:
-        """Return the hit, or None where the rule does not fire.
+    def _made(self, fires: Value) -> Value:
+        """Return what tells whether it fires, in as few calls as the rule needs."""
+        if self._spec.on_error == HIT:
+            fires = _erring(fires)
+        if self._currency is not None:
+            fires = _within(self._currency, fires)
+        return fires
 
-        Raises:
-            EvaluationError: its expression has no value for this transaction, and that means a miss.
+    def _follows(self, subject: Subject) -> bool:
+        """Tell whether the last step holds, those before it have been there, and what else has to hold does."""
+        last, *others = self._conditions
+        if self._before is None or not last(subject) or self._before.times(subject) is None:
+            return False
+        return all(other(subject) for other in others)
 
-        """
-        if self._currency is not None and subject.transaction.currency != self._currency:
-            return None
-        try:
-            if not self._when(subject):
-                return None
-        except EvaluationError:
-            if self._spec.on_error != HIT:
-                raise
-        return self._hit(subject)
-
-    def _hit(self, subject: Subject) -> Hit:
+    def hit(self, subject: Subject) -> Hit:
+        """Return the hit of a transaction for which it fires."""
         values = {}
         for name, kind, get in self._uses:
             try:
                 values[name] = exact(kind, get(subject))
             except EvaluationError as error:
                 values[name] = error.code
+        values |= self._steps(subject)
         spec = self._spec
-        message = spec.when.text if self._message is None else self._message.sentence(subject)
+        message = self._told if self._message is None else self._message.sentence(subject)
         standing = COUNTED if self._counts(subject) else SHADOW
         return Hit(
-            rule=spec.id, severity=spec.severity, score=spec.score, message=message, values=values, standing=standing
+            rule=spec.id,
+            severity=spec.severity,
+            score=spec.score,
+            message=message,
+            values=values,
+            standing=standing,
+            window=self._window(subject),
         )
+
+    def _steps(self, subject: Subject) -> dict[str, str]:
+        """Return when the steps before the last were, by ``step 1`` and so on."""
+        try:
+            times = None if self._before is None else self._before.times(subject)
+        except EvaluationError:
+            return {}
+        return {f"step {number}": exact(Kind.MOMENT, time_us) for number, time_us in enumerate(times or (), 1)}
+
+    def _window(self, subject: Subject) -> Span | None:
+        if not self._widths_us:
+            return None
+        end_us = microseconds_of(subject.transaction.timestamp)
+        begin_us = max(end_us - max(self._widths_us), _FIRST_US)
+        return Span(exact(Kind.MOMENT, begin_us), exact(Kind.MOMENT, end_us))
 
     def _counts(self, subject: Subject) -> bool:
         """Tell whether a hit counts for this transaction, or is only noted."""
         if self._spec.mode != ACTIVE:
             return False
         return self._share == HUNDREDTHS or share_of(self._spec.id, subject.transaction.account) < self._share
+
+
+def _erring(fires: Value) -> Value:
+    def erring(subject: Subject) -> bool:
+        try:
+            return bool(fires(subject))
+        except (EvaluationError, DecimalException):
+            return True
+
+    return erring
+
+
+def _within(currency: str, fires: Value) -> Value:
+    return lambda subject: subject.transaction.currency == currency and fires(subject)
 
 
 def share_of(rule: str, key: str) -> int:

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
 
 
 class Subject:
-    """The transaction that is judged, as rules see it."""
+    """The transaction that is judged, as rules see it. ``late``: further behind the clock of a key than they wait."""
 
-    __slots__ = ("transaction",)
+    __slots__ = ("late", "transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
+        self.late = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from detector.rules.expressions import Names
     from detector.rules.subject import Subject
+    from detector.rules.windows.history import History
 
 MAX_CHARACTERS: Final = 500
 _PIECES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
@@ -38,8 +39,8 @@ def _value(piece: Compiled, subject: Subject) -> str:
         return NO_VALUE
 
 
-def compile_template(text: str, names: Names, zone: tzinfo) -> Template | list[Fault]:
-    """Return the sentence, or all that is wrong with it."""
+def compile_template(text: str, names: Names, zone: tzinfo, history: History | None = None) -> Template | list[Fault]:
+    """Return the sentence, or all that is wrong with it; ``history`` as in ``compile_expression``."""
     if len(text) > MAX_CHARACTERS:
         return [Fault(0, f"a message has at most {MAX_CHARACTERS} characters, this one {len(text)}")]
     pieces: list[str | Compiled] = []
@@ -53,7 +54,7 @@ def compile_template(text: str, names: Names, zone: tzinfo) -> Template | list[F
         elif found[1] is None:
             pieces.append(piece)
         else:
-            inner = compile_expression(found[1], None, names, zone)
+            inner = compile_expression(found[1], None, names, zone, history)
             if isinstance(inner, Compiled):
                 pieces.append(inner)
             else:

@@ -59,8 +59,8 @@ MARKER = HeaderKind(
 )
 HITS = HeaderKind(
     "pipeline.hits",
-    "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits",
-    "legitimate records that rules have hit without sufficing",
+    "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits; `late` before them",
+    "legitimate records that rules have hit without sufficing, or that came later than rules wait",
 )
 LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")
 BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it became", "markers `redriven`")

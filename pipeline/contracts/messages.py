@@ -36,8 +36,18 @@ SHADOW = "shadow"
 EXEMPT = "exempt"
 
 
+class Span(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
+    """The times after ``from`` up to ``to``, in ISO 8601."""
+
+    begin: str
+    end: str
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One rule that fired. ``values`` are what it looked at, as exact text; ``standing`` says whether it counts."""
+    """One rule that fired. ``values`` are what it looked at, as exact text; ``standing`` says whether it counts.
+
+    ``window`` is the longest that it looked back on; None where it looked at this transaction alone.
+    """
 
     rule: str
     severity: str
@@ -45,11 +55,16 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     values: dict[str, str]
     standing: str = COUNTED
+    window: Span | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a transaction is taken for fraud. ``ruleset`` is the content hash of the rules that judged."""
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a transaction is taken for fraud. ``ruleset`` is the content hash of the rules that judged.
+
+    ``late``: it came later than the rules wait for, and was judged on what was kept.
+    """
 
     ruleset: str
     score: int
     hits: list[Hit]
+    late: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.aggregates import AGGREGATES
+from detector.rules.expressions.aggregating import aggregate
 from detector.rules.expressions.functions import PatternError, matcher
 from detector.rules.expressions.kinds import EvaluationError, Kind
 from detector.rules.expressions.naming import name
@@ -19,15 +21,17 @@ if TYPE_CHECKING:
 
 
 def call(making: Making, node: ast.Call) -> Part:
-    """Make a call of a function of the table."""
+    """Make a call of a function of the table, or of an aggregate."""
     called = node.func.id if isinstance(node.func, ast.Name) else None
+    if called in AGGREGATES:
+        return aggregate(making, node, AGGREGATES[called])
     if called is None or node.keywords:
         return making.fault(node, "a function was expected, with values between its brackets: lower(target)")
     if called in _SPECIAL:
         return _SPECIAL[called](making, node)
     function = making.functions.get(called)
     if function is None:
-        known = ", ".join([*making.functions, *_SPECIAL])
+        known = ", ".join([*making.functions, *_SPECIAL, *AGGREGATES])
         return making.fault(node, f"there is no function {called}; there are {known}")
     return _called(making, node, called, function)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from decimal import DecimalException
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.calculating import arithmetic, negative
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from detector.rules.expressions.names import Names
     from detector.rules.expressions.parts import Makers, Value
     from detector.rules.subject import Subject
+    from detector.rules.windows.history import History
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An expression; ``value`` raises EvaluationError where it has none.
+    """An expression; ``value`` raises EvaluationError where it has none, ``bare`` also DecimalException.
 
     ``uses`` are the values it looks at, by name, and ``kinds`` their kinds.
 
@@ -35,24 +37,30 @@ class Compiled:
     text: str
     kind: Kind
     value: Value
+    bare: Value
     uses: dict[str, Value]
     kinds: dict[str, Kind]
     mixes_money: bool
 
 
-def compile_expression(text: str, wanted: Kind | None, names: Names, zone: tzinfo) -> Compiled | list[Fault]:
-    """Return an expression of the kind that is wanted, or of any where that is None; else all that is wrong with it."""
+def compile_expression(
+    text: str, wanted: Kind | None, names: Names, zone: tzinfo, history: History | None = None
+) -> Compiled | list[Fault]:
+    """Return an expression of the kind that is wanted, or of any where that is None; else all that is wrong with it.
+
+    ``history`` is what its aggregates look at; None where none may stand.
+    """
     try:
         tree = parse(text)
     except NotAllowedError as error:
         return [Fault(error.offset, error.told)]
-    making = Making(text, names, zone, MAKERS)
+    making = Making(text, names, zone, MAKERS, history)
     whole = making.part(tree)
     if wanted is not None and whole.kind not in {None, wanted}:
         making.fault(tree, f"{wanted.value} was expected, this is {whole.told}")
     if making.faults or whole.kind is None:
         return sorted(set(making.faults))
-    return Compiled(text, whole.kind, _guarded(whole.value), making.uses, making.kinds, making.mixes_money)
+    return Compiled(text, whole.kind, _guarded(whole.value), whole.value, making.uses, making.kinds, making.mixes_money)
 
 
 def _guarded(value: Value) -> Value:
@@ -65,6 +73,16 @@ def _guarded(value: Value) -> Value:
     return guarded
 
 
+def both(later: Value, first: Value) -> Value:
+    """Return the conjunction of two conditions."""
+    return lambda subject: first(subject) and later(subject)
+
+
+def either(later: Value, first: Value) -> Value:
+    """Return the disjunction of two conditions."""
+    return lambda subject: first(subject) or later(subject)
+
+
 def junction(making: Making, node: ast.BoolOp) -> Part:
     """Make ``and`` and ``or``: from left to right, and no further than is needed."""
     parts = [making.part(one) for one in node.values]
@@ -75,9 +93,7 @@ def junction(making: Making, node: ast.BoolOp) -> Part:
     if any(part.kind is not Kind.TRUTH for part in parts):
         return BROKEN
     values = [part.value for part in parts]
-    if word == "and":
-        return Part(Kind.TRUTH, lambda subject: all(get(subject) for get in values))
-    return Part(Kind.TRUTH, lambda subject: any(get(subject) for get in values))
+    return Part(Kind.TRUTH, reduce(both if word == "and" else either, reversed(values)))
 
 
 MAKERS: Final[Makers] = {

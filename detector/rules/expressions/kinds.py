@@ -20,7 +20,9 @@ US_PER: Final = {
     "d": 86_400 * 1_000_000,
     "w": 7 * 86_400 * 1_000_000,
 }
-_DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d|w)")
+MAX_WINDOW_US: Final = 400 * US_PER["d"]
+DURATION: Final = "([0-9]{1,9})(ms|s|m|h|d|w)"
+_DURATION: Final = re.compile(DURATION)
 
 
 class Kind(Enum):
@@ -46,3 +48,12 @@ def duration_us(text: str) -> int | None:
     """Return a duration such as ``90s``, ``24h`` or ``30d`` in microseconds, or None where the text is none."""
     found = _DURATION.fullmatch(text)
     return int(found[1]) * US_PER[found[2]] if found else None
+
+
+def window_us(text: str) -> int | None:
+    """Return the width of a window in microseconds, or None where the text is none, or is none that we keep."""
+    found = duration_us(text)
+    return found if found is not None and 0 < found <= MAX_WINDOW_US else None
+
+
+WINDOW_EXPECTED: Final = "a window such as 90s, 24h or 30d was expected, of at most 400d"

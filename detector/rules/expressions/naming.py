@@ -6,6 +6,7 @@ import ast
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING
 
+from detector.rules.expressions.aggregates import AGGREGATES
 from detector.rules.expressions.grammar import source_of
 from detector.rules.expressions.kinds import Kind
 from detector.rules.expressions.names import DIGITS
@@ -48,7 +49,7 @@ def name(making: Making, node: ast.Name | ast.Attribute) -> Part:
         return _variable(making, node, path, constant)
     found = making.names.find(path)
     if found is None:
-        if path in making.functions or path in {"exists", "matches"}:
+        if path in {*making.functions, *AGGREGATES, "exists", "matches"}:
             return making.fault(node, f"{path} is a function: {path}(...)")
         return making.fault(node, f"there is no {path}; {making.names.like(path)}")
     kind, get = found

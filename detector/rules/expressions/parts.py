@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from detector.rules.expressions.names import Names
     from detector.rules.subject import Subject
+    from detector.rules.windows.history import History
 
     Value = Callable[[Subject], Any]
     Makers = Mapping[type[ast.expr], Callable[["Making", Any], "Part"]]
@@ -54,15 +55,25 @@ BROKEN: Final = Part(None, lambda _: None)
 class Making:
     """One expression on its way from a tree to a closure, from the leaves up."""
 
-    def __init__(self, text: str, names: Names, zone: tzinfo, makers: Makers) -> None:
+    def __init__(self, text: str, names: Names, zone: tzinfo, makers: Makers, history: History | None = None) -> None:
+        """Begin an expression; ``history`` is what aggregates look at, None where there are none."""
         self.text = text
         self.names = names
+        self.history = history
         self.functions = functions_in(zone)
         self.faults: list[Fault] = []
+        self.within_aggregate = False
         self.uses: dict[str, Value] = {}
         self.kinds: dict[str, Kind] = {}
         self.mixes_money = False
         self._makers = makers
+        self._zone = zone
+
+    def within(self) -> Making:
+        """Return the making of what stands within an aggregate, which is about other transactions than this one."""
+        inner = Making(self.text, self.names, self._zone, self._makers)
+        inner.faults, inner.within_aggregate = self.faults, True
+        return inner
 
     def part(self, node: ast.expr) -> Part:
         """Return a part of the expression."""

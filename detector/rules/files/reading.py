@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from detector.rules.expressions.kinds import US_PER
 from detector.rules.expressions.names import FIELDS
 from detector.rules.files import forms
+from detector.rules.files.behaviour import check_behaviour, lateness, names, steps, window
 from detector.rules.files.document import DocumentError, Mapping, Node, Scalar, Sequence, read_document
 from detector.rules.files.list_reading import lists_of
 from detector.rules.files.members import NUMBER, Members, Wrong, matching, number, one_of, scalar, text, words
@@ -56,6 +58,7 @@ def read_rules(
         variables=_variables(members, reserved),
         lists=lists_of(members, threshold, read_file),
         rules=_rules(members),
+        lateness_us=members.take("lateness", lateness, US_PER["h"]),
     )
     members.check_unknown()
     return found
@@ -166,10 +169,11 @@ def _id_of(item: Mapping) -> str:
 
 
 def _rule(members: Members) -> RuleSpec:
+    nothing: tuple[Scalar, ...] = ()
     found = RuleSpec(
         id=members.need("id", rule_id, ""),
         description=members.take("description", text, ""),
-        when=members.need("when", scalar, _NOTHING),
+        when=(members.take if members.has("sequence") else members.need)("when", scalar, _NOTHING),
         currency=members.take("currency", _optional(currency), None),
         severity=members.take("severity", one_of(SEVERITIES), forms.DEFAULT_SEVERITY),
         score=int(members.take("score", number(0, forms.MAX_SCORE), Decimal(forms.DEFAULT_SCORE))),
@@ -178,7 +182,13 @@ def _rule(members: Members) -> RuleSpec:
         message=members.take("message", _optional(scalar), None),
         tags=members.take("tags", _tags, ()),
         on_error=members.take("on_error", one_of(ON_ERROR), MISS),
+        key=members.take("key", names, nothing),
+        window_us=members.take("window", _optional(window), None),
+        filter=members.take("filter", _optional(scalar), None),
+        sequence=members.take("sequence", steps, nothing),
+        within_us=members.take("within", _optional(window), None),
     )
+    check_behaviour(members)
     members.check_unknown()
     return found
 

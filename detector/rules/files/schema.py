@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.grammar import MAX_CHARACTERS
+from detector.rules.expressions.kinds import DURATION
 from detector.rules.files import forms
+from detector.rules.files.behaviour import MAX_KEY, MAX_STEPS
 from detector.rules.files.list_spec import ALLOW, LIST_TYPES
 from detector.rules.files.spec import ACTIVE, MISS, MODES, ON_ERROR, SEVERITIES
 from detector.rules.templates import MAX_CHARACTERS as MAX_MESSAGE
@@ -32,6 +34,7 @@ def schema() -> Schema:
                 forms.MAX_THRESHOLD,
                 forms.DEFAULT_THRESHOLD,
             ),
+            "lateness": _text("How far behind its account's newest a transaction may come: 0s to 30d.", DURATION),
             "timezone": {
                 "description": "Of hour() and weekday(), as the IANA database names it.",
                 "type": "string",
@@ -91,15 +94,14 @@ def _rule() -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": ["id", "when"],
+        "required": ["id"],
+        "anyOf": [{"required": ["when"]}, {"required": ["sequence"]}],
+        "dependentRequired": {"sequence": ["key", "within"], "within": ["sequence"]},
         "properties": {
             "id": _text("What verdicts and metrics name.", forms.RULE_ID),
             "description": _text("For people."),
-            "when": {
-                "description": "An expression that is true or false, such as amount >= 900.",
-                "type": ["string", "boolean"],
-                "maxLength": MAX_CHARACTERS,
-            },
+            "when": _condition("An expression that is true or false, such as amount >= 900."),
+            **_past(),
             "currency": _text("Of the amounts that are compared with numbers: a code, or any.", forms.CURRENCY),
             "severity": {"enum": list(SEVERITIES), "default": forms.DEFAULT_SEVERITY},
             "score": _whole("What a hit adds.", 0, forms.MAX_SCORE, forms.DEFAULT_SCORE),
@@ -131,6 +133,31 @@ def _rule() -> Schema:
             },
         },
     }
+
+
+def _past() -> Schema:
+    """Return the members that are about the past."""
+    name = _text("A field or a member.")
+    return {
+        "key": {
+            "description": "Whose history is looked at, such as source.",
+            "anyOf": [name, {"type": "array", "items": name, "minItems": 1, "maxItems": MAX_KEY, "uniqueItems": True}],
+        },
+        "window": _text("How far back aggregates look, such as 90s, 24h or 30d.", DURATION),
+        "filter": _condition("Which transactions of the history count."),
+        "sequence": {
+            "description": "Conditions in the order in which they happen; the last is about the transaction at hand.",
+            "type": "array",
+            "items": _condition("A step."),
+            "minItems": 2,
+            "maxItems": MAX_STEPS,
+        },
+        "within": _text("In which time a sequence happens, such as 1h.", DURATION),
+    }
+
+
+def _condition(description: str) -> Schema:
+    return {"description": description, "type": ["string", "boolean"], "maxLength": MAX_CHARACTERS}
 
 
 def _text(description: str, pattern: str | None = None) -> Schema:

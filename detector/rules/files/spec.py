@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.kinds import US_PER
+
 if TYPE_CHECKING:
     from decimal import Decimal
     from zoneinfo import ZoneInfo
@@ -24,7 +26,10 @@ ANY_CURRENCY: Final = "any"
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """One rule. ``rollout`` is in per cent; ``message`` is None where none is given."""
+    """One rule. ``rollout`` is in per cent; ``message`` is None where none is given.
+
+    ``when`` is empty where a ``sequence`` stands alone. ``window_us`` and ``within_us`` are in microseconds.
+    """
 
     id: str
     description: str
@@ -37,6 +42,11 @@ class RuleSpec:
     message: Scalar | None
     tags: tuple[str, ...]
     on_error: str
+    key: tuple[Scalar, ...] = ()
+    window_us: int | None = None
+    filter: Scalar | None = None
+    sequence: tuple[Scalar, ...] = ()
+    within_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +59,4 @@ class FileSpec:
     variables: dict[str, Constant]
     lists: tuple[ListSpec, ...]
     rules: tuple[RuleSpec, ...]
+    lateness_us: int = US_PER["h"]

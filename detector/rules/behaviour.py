@@ -1,0 +1,107 @@
+"""The part of a rule that is about the past, from what its file says: its key, its filter, its sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.rules.expressions import Compiled, Kind, compile_expression
+from detector.rules.expressions.aggregating import Inner
+from detector.rules.files.spec import ANY_CURRENCY
+from detector.rules.keys import refusal
+from detector.rules.problems import Problem, placed
+from detector.rules.windows.history import History
+from detector.rules.windows.inputs import steps_value
+from detector.rules.windows.sequences import Sequence
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from detector.rules.expressions import Names
+    from detector.rules.files.document import Scalar
+    from detector.rules.files.spec import RuleSpec
+    from detector.rules.windows.plan import Key, KeyParts, Plan
+
+MISSING_CURRENCY = (
+    "currency: is missing: money is compared with a number, of which currency? A code such as EUR, or any"
+)
+
+
+class Steps(NamedTuple):
+    """A sequence: its last step, which the transaction at hand has to hold, and what finds those before."""
+
+    last: Compiled
+    before: Sequence
+
+
+class Behaviour:
+    """Makes what one rule asks of the past, and notes all that is wrong with it."""
+
+    def __init__(self, rule: RuleSpec, names: Names, zone: tzinfo, plan: Plan, problems: list[Problem]) -> None:
+        self._rule = rule
+        self._names = names
+        self._zone = zone
+        self._plan = plan
+        self._problems = problems
+        self._currency = None if rule.currency in {None, ANY_CURRENCY} else rule.currency
+        self._filter = None if rule.filter is None else self._condition(rule.filter)
+        self._key = self._made_key()
+        self.history = History(plan, self._key, rule.window_us, self._filter, self._currency, key_told=bool(rule.key))
+
+    def sequence(self) -> Steps | None:
+        """Return the sequence; None where the rule has none, or something is wrong with it."""
+        rule = self._rule
+        made = [self._compiled(step) for step in rule.sequence]
+        steps = [one for one in made if one is not None]
+        if not steps or len(steps) < len(made) or self._key is None or rule.within_us is None:
+            return None
+        *before, last = steps
+        inners = [_inner(one) for one in before]
+        conditions = [self._plan.condition(one, self._currency) for one in inners]
+        held = steps_value(conditions)
+        # Only what is in the rule's filter and holds a step is kept.
+        where = None if self._filter is None else self._plan.condition(self._filter, self._currency)
+        any_step = Inner(
+            " or ".join(f"({one.text})" for one in inners),
+            Kind.TRUTH,
+            lambda subject: (where is None or where.holds(subject)) and held(subject) > 0,
+            mixes_money=False,
+        )
+        identity = (self._currency, None if self._filter is None else self._filter.text, *(one.text for one in inners))
+        condition = self._plan.condition(any_step._replace(text=repr(identity)), None)
+        view = self._plan.steps(self._key, identity, condition, held, rule.within_us)
+        return Steps(last, Sequence(view, len(before), rule.within_us))
+
+    def _made_key(self) -> Key | None:
+        parts: KeyParts = ()
+        for scalar in self._rule.key:
+            found = self._names.find(scalar.text)
+            if found is None:
+                told = f"key: there is no {scalar.text[:80]}; {self._names.like(scalar.text)}"
+                self._problems.append(Problem(scalar.line, scalar.column, told, self._rule.id))
+            else:
+                parts = (*parts, (scalar.text, *found))
+        if not parts or len(parts) < len(self._rule.key):
+            return None
+        refused = refusal([scalar.text for scalar in self._rule.key], self._plan.gathered)
+        if refused is not None:
+            first = self._rule.key[0]
+            self._problems.append(Problem(first.line, first.column, refused, self._rule.id))
+            return None
+        return self._plan.key(parts)
+
+    def _condition(self, scalar: Scalar) -> Inner | None:
+        found = self._compiled(scalar)
+        return None if found is None else _inner(found)
+
+    def _compiled(self, scalar: Scalar) -> Compiled | None:
+        found = compile_expression(scalar.text, Kind.TRUTH, self._names, self._zone)
+        if not isinstance(found, Compiled):
+            self._problems += placed(found, scalar, self._rule.id)
+            return None
+        if found.mixes_money and self._rule.currency is None:
+            self._problems.append(Problem(scalar.line, scalar.column, MISSING_CURRENCY, self._rule.id))
+        return found
+
+
+def _inner(found: Compiled) -> Inner:
+    return Inner(found.text, found.kind, found.value, found.mixes_money)

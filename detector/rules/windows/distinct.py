@@ -1,0 +1,44 @@
+"""Different values: told apart by 64-bit hashes, and estimated by the smallest of them where there are too many."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from detector.rules.expressions.kinds import ARITHMETIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SMALLEST: Final = 256  # hashes that a pane keeps
+_RANGE: Final = 1 << 64
+_HALF: Final = 1 << 63
+
+
+def hashed(value: object) -> int:
+    """Return the hash of a value, from -2^63 up to 2^63; values of one kind that are equal have the same."""
+    if isinstance(value, Decimal):
+        value = value.normalize(ARITHMETIC) if value else 0
+    return int.from_bytes(blake2b(str(value).encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
+
+
+def remember(held: set[int], value: int) -> None:
+    """Add a hash to the smallest of a pane."""
+    if value not in held:
+        held.add(value)
+        if len(held) > SMALLEST:
+            held.remove(max(held))
+
+
+def estimated(held: Iterable[set[int]], seen: Iterable[int]) -> int:
+    """Return how many different values there are in panes and beside them.
+
+    Exact where no pane is full. Else the k-minimum-values estimate of the whole, its relative error 1 / sqrt(k - 2).
+    """
+    panes = list(held)
+    union = set(seen).union(*panes)
+    if all(len(pane) < SMALLEST for pane in panes):
+        return len(union)
+    largest = sorted(union)[SMALLEST - 1]
+    return (SMALLEST - 1) * _RANGE // (largest + _HALF + 1)

@@ -1,0 +1,45 @@
+"""What the aggregates of one rule look at where they do not say it themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detector.rules.expressions.aggregating import Asked, Inner
+    from detector.rules.expressions.parts import Value
+    from detector.rules.windows.plan import Key, Plan
+
+
+class History:
+    """A rule's key, window and filter. Without a key there are no aggregates; ``key_told``: the file names one.
+
+    ``currency`` is the rule's, of the numbers that stand for money in filters and values; None for any.
+    ``widths_us`` are all that were asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 (a rule has that many members about it)
+        self,
+        plan: Plan,
+        key: Key | None,
+        width_us: int | None,
+        where: Inner | None,
+        currency: str | None,
+        *,
+        key_told: bool,
+    ) -> None:
+        self.plan = plan
+        self.key = key
+        self.width_us = width_us
+        self.where = where
+        self.currency = currency
+        self.key_told = key_told
+        self.widths_us: set[int] = set()
+
+    def value(self, asked: Asked) -> Value:
+        """Return what gets the value of an aggregate for the transaction at hand."""
+        width_us = self.width_us if asked.width_us is None else asked.width_us
+        if self.key is None or width_us is None:
+            return lambda _: None  # the file is refused for it
+        self.widths_us.add(width_us)
+        where = self.where if asked.where is None else asked.where
+        return self.plan.reader(self.key, asked._replace(where=where), width_us, self.currency).value

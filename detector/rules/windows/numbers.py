@@ -1,0 +1,80 @@
+"""Exact numbers in columns: whole numbers at a common scale, and the decimals that come of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from detector.rules.expressions.kinds import ARITHMETIC, EvaluationError
+
+# An aggregate takes a number with so many decimals, and below so many digits before its point.
+MOST_DECIMALS: Final = 34
+_MOST: Final = Decimal(10) ** 34
+_LEAST_STEP: Final = Decimal(1).scaleb(-MOST_DECIMALS)
+_POWERS: Final = tuple(10**exponent for exponent in range(2 * MOST_DECIMALS + 1))
+_SMALL: Final = tuple(Decimal(number) for number in range(1025))
+_FINEST: Final = ARITHMETIC.copy()
+_FINEST.prec = 2 * MOST_DECIMALS + 1
+
+_STEPS: Final = tuple((decimals, Decimal(1).scaleb(-decimals)) for decimals in (2, 0, 1, 3, 4))  # likely ones first
+
+Scaled = tuple[int, int]  # a whole number, and how many of its digits are decimals
+
+
+def scaled(value: Decimal) -> Scaled:
+    """Return a number as a whole number and its decimals.
+
+    Raises:
+        EvaluationError: it is too large to be kept.
+
+    """
+    if not -_MOST < value < _MOST:  # compared by size first: nothing is ever calculated with 1e6000
+        raise EvaluationError("arithmetic", "an aggregate takes numbers below 10^34")
+    for decimals, step in _STEPS:
+        if value.same_quantum(step):
+            return int(value.scaleb(decimals, _FINEST)), decimals
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise EvaluationError("arithmetic", "an aggregate takes numbers")
+    if exponent < -MOST_DECIMALS:
+        return scaled(value.quantize(_LEAST_STEP, context=_FINEST))
+    whole = int("".join(map(str, digits)))
+    if exponent > 0:
+        whole, exponent = whole * _POWERS[exponent], 0
+    return (-whole if sign else whole), -exponent
+
+
+def rescaled(whole: int, scale: int, wanted: int) -> int:
+    """Return a whole number at a larger scale."""
+    return whole if scale == wanted else whole * _POWERS[wanted - scale]
+
+
+def decimal_of(whole: int, scale: int, least: int) -> Decimal:
+    """Return the number, rounded once to 34 digits; without zeros at its end, but with ``least`` decimals.
+
+    The same number has the same text whatever the scale of its column.
+    """
+    while scale > least and whole % 10 == 0:
+        whole, scale = whole // 10, scale - 1
+    if scale < least:
+        whole, scale = whole * _POWERS[least - scale], least
+    return Decimal(whole).scaleb(-scale, ARITHMETIC)
+
+
+def counted(count: int) -> Decimal:
+    """Return a count as a number of the language."""
+    return _SMALL[count] if count < len(_SMALL) else Decimal(count)
+
+
+def mean(total: Decimal, count: int) -> Decimal:
+    """Return an average."""
+    return ARITHMETIC.divide(total, Decimal(count))
+
+
+def deviation(count: int, total: int, squares: int, scale: int) -> Decimal:
+    """Return the sample standard deviation, from the exact sums of the whole numbers and of their squares.
+
+    The variance is rounded once, and so is its root.
+    """
+    variance = ARITHMETIC.divide(Decimal(count * squares - total * total), Decimal(count * (count - 1)))
+    return ARITHMETIC.sqrt(variance).scaleb(-scale, ARITHMETIC).normalize(ARITHMETIC)

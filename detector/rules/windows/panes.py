@@ -1,0 +1,135 @@
+"""What is beyond the newest transactions of a series: sums and the like, by spans of 1/64 of a window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from detector.rules.windows.distinct import remember
+from detector.rules.windows.numbers import MOST_DECIMALS, rescaled
+from detector.rules.windows.series import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.rules.windows.series import Undo
+
+PARTS: Final = 64  # of a window, each a pane
+MOST: Final = 128  # panes, the newest: the window and as much again for those who come late
+
+
+class Cell:
+    """A column in a pane. Numbers have 34 decimals. ``smallest`` are hashes."""
+
+    __slots__ = ("first", "greatest", "last", "least", "smallest", "squares", "sum")
+
+    def __init__(self, form: Form, value: Any) -> None:  # noqa: ANN401 (a value of the form)
+        """Begin with a value."""
+        self.first = self.last = self.least = self.greatest = value
+        self.sum: int = 0
+        self.squares: int = 0
+        self.smallest: set[int] = set()
+        self.add(form, value)
+
+    def add(self, form: Form, value: Any) -> None:  # noqa: ANN401 (a value of the form)
+        """Add a value; whether it is the first or last is for the pane to say."""
+        if form is Form.HASH:
+            remember(self.smallest, value)
+        elif form is not Form.PLAIN:
+            self.sum += value
+            self.squares += value * value
+            self.least = min(self.least, value)
+            self.greatest = max(self.greatest, value)
+
+    def copy(self) -> Cell:
+        """Return another that is the same."""
+        other = Cell.__new__(Cell)
+        for name in Cell.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.smallest = self.smallest.copy()
+        return other
+
+
+class Pane:
+    """A span of time: how many transactions, the times of the first and the last, and a cell for each column."""
+
+    __slots__ = ("batch", "cells", "count", "first_us", "last_us")
+
+    def __init__(self, batch: int) -> None:
+        """Begin one that holds nothing yet."""
+        self.batch = batch
+        self.count = self.first_us = self.last_us = 0
+        self.cells: list[Cell] = []
+
+    def add(self, time_us: int, forms: Sequence[Form], row: Sequence[Any]) -> None:
+        """Add a transaction, the newest in the log of all that have its time."""
+        if not self.count:
+            self.first_us = self.last_us = time_us
+            self.cells = [Cell(form, value) for form, value in zip(forms, row, strict=True)]
+        else:
+            for cell, form, value in zip(self.cells, forms, row, strict=True):
+                cell.add(form, value)
+                if time_us < self.first_us:
+                    cell.first = value
+                if time_us >= self.last_us:
+                    cell.last = value
+            self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
+        self.count += 1
+
+    def copy(self, batch: int) -> Pane:
+        """Return another that is the same, for a batch to change."""
+        other = Pane(batch)
+        other.count, other.first_us, other.last_us = self.count, self.first_us, self.last_us
+        other.cells = [cell.copy() for cell in self.cells]
+        return other
+
+
+def fine(row: Sequence[Any], forms: Sequence[Form]) -> list[Any]:
+    """Return a row as panes take it: numbers with 34 decimals."""
+    found = []
+    for value, form in zip(row, forms, strict=True):
+        if form is not Form.NUMBER:
+            found.append(value)
+        else:
+            whole, scale = value if type(value) is tuple else (value, 0)
+            found.append(rescaled(whole, scale, MOST_DECIMALS))
+    return found
+
+
+class Ladder:
+    """The panes for windows of one width, by number: pane n begins n widths of a pane after 1970."""
+
+    __slots__ = ("panes", "step_us", "width_us")
+
+    def __init__(self, width_us: int) -> None:
+        """Begin without panes."""
+        self.width_us = width_us
+        self.step_us = max(1, width_us // PARTS)
+        self.panes: dict[int, Pane] = {}
+
+    def add(self, time_us: int, forms: Sequence[Form], row: Sequence[Any], batch: int, undo: list[Undo]) -> None:
+        """Fold a transaction into its pane; of too many panes, the oldest leaves."""
+        number = time_us // self.step_us
+        pane = self.panes.get(number)
+        if pane is None or pane.batch != batch:
+            undo.append((self._put, (number, pane)))
+            pane = self.panes[number] = Pane(batch) if pane is None else pane.copy(batch)
+        pane.add(time_us, forms, row)
+        if len(self.panes) > MOST:
+            oldest = min(self.panes)
+            undo.append((self._put, (oldest, self.panes.pop(oldest))))
+
+    def between(self, begin_us: int, end_us: int) -> list[Pane]:
+        """Return the panes that overlap the times after a begin, up to an end, in their order."""
+        least, most = (begin_us + 1) // self.step_us, end_us // self.step_us
+        return [self.panes[number] for number in sorted(self.panes) if least <= number <= most]
+
+    def expire(self, horizon_us: int) -> None:
+        """Drop what is over at a horizon; not to be undone."""
+        for number in [number for number in self.panes if (number + 1) * self.step_us <= horizon_us]:
+            del self.panes[number]
+
+    def _put(self, number: int, pane: Pane | None) -> None:
+        if pane is None:
+            self.panes.pop(number, None)
+        else:
+            self.panes[number] = pane
