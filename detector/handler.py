@@ -10,10 +10,12 @@ from pipeline.contracts import topics
 from pipeline.contracts.codec import with_verdict
 from pipeline.contracts.headers import HITS
 from pipeline.contracts.hits import encode_hits
+from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
-from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Record
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 _LEGIT = (Outgoing(topics.LEGIT),)
 
 
-class Detector(Forgetful):
+class Detector:
     """Reads, judges, routes: a legitimate record passes on as it is, a fraudulent one with its verdict."""
 
     def __init__(self, codec: Codec, rules: RuleSet) -> None:
@@ -47,3 +49,19 @@ class Detector(Forgetful):
     def aborted(self) -> None:
         """Count and remember nothing of what was undone."""
         self._rules.aborted()
+
+    def assigned(self, kept: Collection[int]) -> None:
+        """Remember nothing of partitions in which another process may have judged meanwhile."""
+        self._rules.keep(kept)
+
+    def reach_ms(self) -> int:
+        """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
+        return -(-self._rules.plan.reach_us // 1_000)
+
+    def observe(self, record: Record) -> None:
+        """Remember a transaction that was judged before; what could not be read then has no history."""
+        try:
+            transaction = self._codec.read(record)
+        except InvalidMessageError:
+            return
+        self._rules.observe(transaction, record.partition, record.timestamp_ms)
