@@ -12,6 +12,7 @@ import yaml
 from detector.rules.command import main
 from detector.rules.files.schema import schema
 from detector.rules.loading import RuleFileError, load_rules
+from detector.settings import shipped_rules
 from tests.support.reference import ROOT
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_programs_read_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     """One object a file; a list where there are several."""
     path = tmp_path / "rules.yaml"
     path.write_text(WRONG)
-    assert main(["check", "--json", str(SHIPPED[0]), str(path), str(tmp_path / "none")], {}) == 1
+    assert main(["check", "--json", str(shipped_rules("payment")), str(path), str(tmp_path / "none")], {}) == 1
     right, wrong, none = json.loads(capsys.readouterr().out)
     assert right["valid"] is True
     assert [rule["id"] for rule in right["rules"]] == ["suspicious-method"]

@@ -1,0 +1,71 @@
+"""The shipped rules about behaviour: each fires on a stream of what it describes, and on nothing else of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from detector.rules.loading import load_file
+from detector.settings import shipped_rules
+from tests.unit.samples import transaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BEHAVIOUR = {"FRAUD_AMOUNT_THRESHOLD": Decimal(900)}
+
+
+def shipped(name: str) -> Path:
+    """Return a file of rules that is shipped."""
+    return shipped_rules("transfer").with_name(name)
+
+
+def test_behaviour_that_is_shipped_fires_on_what_it_describes() -> None:
+    """A stream for each rule of the file about behaviour."""
+    rules = load_file(shipped("behaviour-transfers.yaml"), BEHAVIOUR)
+    fired: set[str] = set()
+
+    def pay(source: str, after: timedelta, amount: str, **attributes: object) -> None:
+        judged = rules.judge(
+            transaction(timestamp=NOON + after, source=source, amount=Decimal(amount), attributes=attributes)
+        )
+        found = judged.noted if judged.verdict is None else judged.verdict.hits
+        fired.update(f"{source}: {hit.rule}" for hit in found)
+
+    second, day = timedelta(seconds=1), timedelta(days=1)
+    for number in range(11):
+        pay("bot", number * second, "5.00")
+    for number in range(3):
+        pay("smurf", number * second, "880.00")
+    pay("mule", 0 * second, "0.50")
+    pay("mule", 60 * second, "600.00")
+    pay("sleeper", -100 * day, "20.00")
+    pay("sleeper", 0 * day, "600.00")
+    for number in range(20):
+        pay("modest", (number - 20) * day, f"{20 + number % 3}.00")
+    pay("modest", 0 * day, "400.00")
+    pay("traveller", 0 * second, "9.00", country="DE", latitude=Decimal("52.5"), longitude=Decimal("13.4"))
+    pay("traveller", 900 * second, "9.00", country="BR", latitude=Decimal("-23.5"), longitude=Decimal("-46.6"))
+    assert fired == {
+        "bot: many-in-a-minute",
+        "smurf: structuring",
+        "mule: test-then-drain",
+        "sleeper: dormant-account-wakes",
+        "modest: far-above-its-normal",
+        "traveller: impossible-travel",
+    }
+
+
+def test_a_transfer_without_a_place_is_judged_by_the_other_rules() -> None:
+    """Where members are missing, the rule that asks for them misses."""
+    rules = load_file(shipped("behaviour-transfers.yaml"), BEHAVIOUR)
+    for _ in range(2):
+        assert rules.judge(transaction(amount=Decimal("9.00"))).verdict is None
+    assert rules.judge(transaction(amount=Decimal("900.00"))).verdict is not None
+
+
+def test_the_file_about_behaviour_of_payments_loads() -> None:
+    """It is checked as it is shipped."""
+    load_file(shipped("behaviour-payments.yaml"), {"SUSPICIOUS_PAYMENT_TYPES": frozenset({"BITCOIN"})})
