@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.loading import RuleFileError, RuleFileUnreadableError, load_file, load_rules
+from detector.rules.loading import RuleFileError, load_file, load_rules
+from detector.rules.problems import RuleFileUnreadableError
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import ServiceSettings

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from detector.rules.files.schema import schema
 from detector.rules.importing.flink import FlinkRulesError, import_rules
-from detector.rules.loading import RuleFileError, RuleFileUnreadableError, load_file
+from detector.rules.loading import RuleFileError, load_file
+from detector.rules.problems import RuleFileUnreadableError
 from detector.settings import rule_variables
 from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
 from pipeline.runtime.environment import Environment

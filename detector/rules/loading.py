@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from errno import ENOENT
 from typing import TYPE_CHECKING
 
 from detector.rules.behaviour import MISSING_CURRENCY, Behaviour
@@ -12,7 +11,7 @@ from detector.rules.files.reading import read_rules
 from detector.rules.files.spec import OFF
 from detector.rules.keys import GATHERED
 from detector.rules.listing import lists_at_work
-from detector.rules.problems import Problem, placed
+from detector.rules.problems import Problem, RuleFileUnreadableError, placed
 from detector.rules.rule import Rule
 from detector.rules.ruleset import RuleSet
 from detector.rules.templates import Template, compile_template
@@ -41,10 +40,6 @@ class RuleFileError(Exception):
         return [problem.in_file(self._name) for problem in self.problems]
 
 
-class RuleFileUnreadableError(Exception):
-    """A file of rules that cannot be read at all."""
-
-
 def load_file(path: Path, variables: Mapping[str, Constant] | None = None) -> RuleSet:
     """Return the rules of a file.
 
@@ -53,22 +48,27 @@ def load_file(path: Path, variables: Mapping[str, Constant] | None = None) -> Ru
         RuleFileError: there is anything wrong with what it says.
 
     """
+    return load_rules(str(path), text_of(path), variables, lambda name: text_of(path.parent / name))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        RuleFileUnreadableError: it is not there, or holds no text.
+
+    """
     try:
-        text = _text_of(path)
+        with path.open("rb") as file:
+            return file.read(4 * MAX_CHARACTERS + 1).decode("utf-8-sig")
     except OSError as error:
         raise RuleFileUnreadableError(f"it cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise RuleFileUnreadableError(f"it is no UTF-8 at byte {error.start}") from None
-    return load_rules(str(path), text, variables, lambda name: _text_of(path.parent / name))
-
-
-def _text_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(4 * MAX_CHARACTERS + 1).decode("utf-8-sig")
 
 
 def _no_files(name: str) -> str:
-    raise FileNotFoundError(ENOENT, "there are no files here", name)
+    raise RuleFileUnreadableError(f"there are no files beside it, and no {name}")
 
 
 def load_rules(

@@ -32,3 +32,7 @@ class Problem:
 def placed(faults: list[Fault], scalar: Scalar, rule: str) -> list[Problem]:
     """Return what is wrong with an expression of a file, at its places there."""
     return [Problem(*scalar.place(fault.offset), fault.told, rule) for fault in faults]
+
+
+class RuleFileUnreadableError(Exception):
+    """A file of rules, or one beside it, that cannot be read at all."""

@@ -111,7 +111,7 @@ def test_a_member_that_is_not_there_is_on_no_list() -> None:
         ("[{id: a, type: deny, on: amount, entries: []}]", "on: a text was expected"),
         ("[{id: a, type: deny, on: source}]", "either entries: or file: was expected"),
         ("[{id: a, type: deny, on: source, file: a, entries: []}]", "either entries: or file: was expected"),
-        ("[{id: a, type: deny, on: source, file: x.csv}]", "x.csv cannot be read: there are no files here"),
+        ("[{id: a, type: deny, on: source, file: x.csv}]", "x.csv: there are no files beside it"),
         ("[{id: a, type: deny, on: source, entries: [A, A]}]", "'A' stands here a second time"),
         ("[{id: a, type: deny, on: source, entries: ['']}]", "a value has 1 to 256 characters"),
         ("[{id: a, type: deny, on: source, entries: [{value: A, until: soon}]}]", "until: a moment with its offset"),

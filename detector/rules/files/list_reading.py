@@ -11,6 +11,7 @@ from detector.rules.files.list_entries import inline, of_file
 from detector.rules.files.list_spec import ALL, ALLOW, DENY, LIST_TYPES, ListSpec
 from detector.rules.files.members import Members, Wrong, matching, number, one_of, scalar, text
 from detector.rules.files.spec import SEVERITIES
+from detector.rules.problems import RuleFileUnreadableError
 
 if TYPE_CHECKING:
     from detector.rules.files.list_entries import Entries, ReadFile
@@ -21,7 +22,7 @@ _exempt = matching(rf"\*|{forms.RULE_ID}|tag:{forms.TAG}", f"the id of a rule, t
 
 
 def lists_of(members: Members, threshold: int, read_file: ReadFile) -> tuple[ListSpec, ...]:
-    """Take ``lists:`` out of a file; ``read_file`` returns the text of a file beside it, or raises OSError."""
+    """Take ``lists:`` out of a file; ``read_file`` is as in :func:`~detector.rules.files.reading.read_rules`."""
     node = members.take("lists", _sequence, None)
     found = []
     for item in node.items if node else ():
@@ -64,9 +65,8 @@ def _entries(members: Members, read_file: ReadFile) -> Entries:
 def _of_file(node: Node, read_file: ReadFile) -> Entries:
     try:
         return of_file(node, read_file)
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise Wrong(f"{text(node)} cannot be read: {told}") from None
+    except RuleFileUnreadableError as error:
+        raise Wrong(f"{text(node)}: {error}") from None
 
 
 def _exempts(node: Node) -> tuple[Scalar, ...]:

@@ -39,7 +39,8 @@ def read_rules(
 ) -> FileSpec | None:
     """Return what a file says; notes what is wrong, and returns None where nothing can be said.
 
-    ``read_file`` returns the text of a file beside it, or raises OSError; ``reserved`` are variables it may not set.
+    ``read_file`` returns the text of a file beside it, or raises RuleFileUnreadableError; ``reserved`` are
+    variables that it may not set.
     """
     try:
         root = read_document(source)
