@@ -41,7 +41,7 @@ class Seen:
 
 
 class Observer:
-    """Follows all topics of the registry with one reader.
+    """Follows all topics that transactions flow through with one reader.
 
     Lag is counted by position: records that stand behind the committed offset. The markers that end transactions
     take offsets too, so that the distance to the end of a topic never becomes 0.
@@ -51,7 +51,7 @@ class Observer:
         self._kafka = kafka
         self._names = names
         self._facts = facts
-        self._by_name = {names[topic]: topic for topic in topics.ALL}
+        self._by_name = {names[topic]: topic for topic in topics.STREAMS}
         self._tail = Tail(kafka, {name: facts[name].partitions for name in self._by_name})
         self._cluster = Cluster(kafka, CLIENT_ID)
         self._next: dict[tuple[str, int], int] = {}
@@ -81,7 +81,9 @@ class Observer:
             self._history.popleft()
         then, before = self._history[0]
         if now > then:
-            self.seen.rates = {topic: (self.seen.totals[topic] - before[topic]) / (now - then) for topic in topics.ALL}
+            self.seen.rates = {
+                topic: (self.seen.totals[topic] - before[topic]) / (now - then) for topic in topics.STREAMS
+            }
         with suppress(KafkaError):  # asked again in a moment; a young cluster has no coordinator yet
             for topic in topics.HANDLED:
                 for service in topic.consumers:

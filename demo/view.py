@@ -64,13 +64,13 @@ class View:
 
     def block(self, seen: Seen) -> str:
         """Return the figures as lines with colours."""
-        width = max(len(self._names[topic]) for topic in topics.ALL)
+        width = max(len(self._names[topic]) for topic in topics.STREAMS)
         lines = [
             f"{BOLD}fraud pipeline{PLAIN}  {time.monotonic() - self._started:.0f} s  {DIM}Ctrl-C ends it{PLAIN}",
             "",
             f"{DIM}{'topic':<{width}}  {'records':>12}  {'per second':>10}{PLAIN}",
         ]
-        lines += [self._topic_row(topic, seen, width) for topic in topics.ALL]
+        lines += [self._topic_row(topic, seen, width) for topic in topics.STREAMS]
         lines += ["", f"fraud share {share(seen):.1%}", ""]
         lines.append(f"{DIM}{'service':<{width}}  {'lag':>12}{PLAIN}")
         lines += [f"{service:<{width}}  {lag:>12,}" for service, lag in seen.lags.items()]
@@ -93,4 +93,4 @@ def share(seen: Seen) -> float:
 
 def letters(seen: Seen) -> int:
     """Return the number of dead letters of all topics."""
-    return sum(seen.totals[topic] for topic in topics.ALL if topic.dead_letter_of is not None)
+    return sum(seen.totals[topic] for topic in topics.STREAMS if topic.dead_letter_of is not None)

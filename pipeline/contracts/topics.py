@@ -14,7 +14,10 @@ PEOPLE = "people"  # read what no service reads: nothing can be set aside there
 # Compared by identity: a topic is a key wherever a record passes, and there is one of each.
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic:
-    """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``."""
+    """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``.
+
+    A ``compacted`` one has a single partition and keeps the last record of each key, whatever ``retention_ms`` says.
+    """
 
     key: str
     variable: str
@@ -25,6 +28,7 @@ class Topic:
     consumers: tuple[str, ...]
     retention_ms: int = 7 * DAY_MS
     dead_letter_of: Topic | None = None
+    compacted: bool = False
 
     def name_in(self, names: dict[str, str]) -> str:
         """Return the topic's name where ``names`` gives variables their values; a dead letter's follows its twin."""
@@ -88,7 +92,20 @@ TRANSACTIONS_DEAD_LETTER = _dead_letters(TRANSACTIONS, "detector")
 LEGIT_DEAD_LETTER = _dead_letters(LEGIT, "legit_processor")
 FRAUD_DEAD_LETTER = _dead_letters(FRAUD, "fraud_processor")
 
-ALL = (TRANSACTIONS, LEGIT, FRAUD, LABELS, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
+RULES = Topic(
+    key="rules",
+    variable="RULES_TOPIC",
+    default_name="config.rules",
+    record_key="`current`, or `version/` and a hash",
+    message="versions of rules, and which of them is in force",
+    producers=(PEOPLE, "detector"),
+    consumers=("detector",),
+    compacted=True,
+)
+
+# What transactions flow through, what could not be handled of them, and what is known of them.
+STREAMS = (TRANSACTIONS, LEGIT, FRAUD, LABELS, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
+ALL = (*STREAMS, RULES)
 
 # Those that a service handles record by record: what it cannot handle goes to their dead letters.
 HANDLED = tuple(letters.dead_letter_of for letters in ALL if letters.dead_letter_of is not None)
@@ -112,13 +129,13 @@ def dead_letters_of(topic: Topic) -> Topic:
 
 
 def consumed_by(service: str) -> Topic:
-    """Return the topic that a service reads.
+    """Return the topic whose records a service handles.
 
     Raises:
-        LookupError: the service reads none, or more than one.
+        LookupError: there is none, or more than one.
 
     """
-    found = [topic for topic in ALL if service in topic.consumers]
+    found = [topic for topic in STREAMS if service in topic.consumers]
     if len(found) != 1:
         message = f"{service} reads {len(found)} topics, not one"
         raise LookupError(message)
@@ -126,5 +143,5 @@ def consumed_by(service: str) -> Topic:
 
 
 def produced_by(service: str) -> tuple[Topic, ...]:
-    """Return the topics that a service writes."""
-    return tuple(topic for topic in ALL if service in topic.producers)
+    """Return the topics that a service writes because of what it handles."""
+    return tuple(topic for topic in STREAMS if service in topic.producers)

@@ -17,7 +17,7 @@ from dotenv import find_dotenv, load_dotenv
 from pipeline.contracts import topics
 from pipeline.errors import PipelineError
 from pipeline.runtime import parsing, settings
-from pipeline.runtime.clients.cluster import MAX_MESSAGE_BYTES, Cluster
+from pipeline.runtime.clients.cluster import CLEANUP_POLICY, COMPACT, MAX_MESSAGE_BYTES, Cluster
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.settings import CommonSettings
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
+    from pipeline.runtime.cluster_settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,10 @@ MAX_PARTITIONS = 10_000
 MAX_REPLICATION = 100
 
 PARTITIONS = Variable(
-    "TOPIC_PARTITIONS", parsing.whole_number(1, MAX_PARTITIONS), "4", "Partitions of every topic that is created."
+    "TOPIC_PARTITIONS",
+    parsing.whole_number(1, MAX_PARTITIONS),
+    "4",
+    "Partitions of every topic that is created, but for compacted ones, which have one.",
 )
 REPLICATION = Variable(
     "TOPIC_REPLICATION_FACTOR",
@@ -92,8 +96,9 @@ def provision(provided: ProvisionSettings, stop: Stop) -> None:
     names = {topic: provided.common.topics[topic] for topic in topics.ALL}
     created = until_answered("creating the topics", lambda: _create_missing(provided, names), kafka, stop.wait)
     facts = wait_for_topics(names.values(), kafka, client_id, stop.wait)
-    _check_partitions(provided, facts)
+    _check_partitions(provided, [facts[name] for topic, name in names.items() if not topic.compacted])
     raised = until_answered("checking the topics", lambda: _raise_limits(provided, names, facts), kafka, stop.wait)
+    until_answered("checking what is compacted", lambda: _compact(kafka, names), kafka, stop.wait)
     for name, found in facts.items():
         state = "created" if name in created else f"raised {MAX_MESSAGE_BYTES} of" if name in raised else "exists"
         logger.info("%s %s", state, name, extra={"partitions": found.partitions})
@@ -104,13 +109,14 @@ def _create_missing(provided: ProvisionSettings, names: dict[Topic, str]) -> set
     with Cluster(provided.common.kafka, f"{provided.common.kafka.id_prefix}-topics") as cluster:
         missing = {topic: name for topic, name in names.items() if name not in cluster.describe(names.values())}
         for topic, name in missing.items():
-            own = configs | {"retention.ms": str(topic.retention_ms)}
-            cluster.create(name, provided.partitions, provided.replication, own)
+            kept = {CLEANUP_POLICY: COMPACT} if topic.compacted else {"retention.ms": str(topic.retention_ms)}
+            partitions = 1 if topic.compacted else provided.partitions
+            cluster.create(name, partitions, provided.replication, configs | kept)
     return set(missing.values())
 
 
-def _check_partitions(provided: ProvisionSettings, facts: dict[str, TopicFacts]) -> None:
-    small = [found for found in facts.values() if found.partitions < provided.partitions]
+def _check_partitions(provided: ProvisionSettings, facts: list[TopicFacts]) -> None:
+    small = [found for found in facts if found.partitions < provided.partitions]
     if small:
         told = ", ".join(f"{found.name} has {found.partitions}" for found in small)
         message = (
@@ -131,6 +137,16 @@ def _raise_limits(provided: ProvisionSettings, names: dict[Topic, str], facts: d
                 cluster.set_config(name, {MAX_MESSAGE_BYTES: str(needed)})
                 raised.add(name)
     return raised
+
+
+def _compact(kafka: KafkaSettings, names: dict[Topic, str]) -> None:
+    """Let no topic delete by time that has to keep the last record of each key."""
+    compacted = [name for topic, name in names.items() if topic.compacted]
+    with Cluster(kafka, f"{kafka.id_prefix}-topics") as cluster:
+        for name, policy in cluster.config(compacted, CLEANUP_POLICY).items():
+            if policy != COMPACT:
+                cluster.set_config(name, {CLEANUP_POLICY: COMPACT})
+                logger.warning("%s had cleanup.policy %s, which loses what is old: it is %s now", name, policy, COMPACT)
 
 
 SERVICE = Service(

@@ -50,7 +50,7 @@ def test_dead_letters_are_named_after_their_topic(letters: Topic) -> None:
     assert letters.name_in({twin.variable: "payments"}) == "payments.dead-letter"
 
 
-@pytest.mark.parametrize("topic", [topic for topic in OWN if topic not in READ_BY_PEOPLE], ids=lambda topic: topic.key)
+@pytest.mark.parametrize("topic", topics.HANDLED, ids=lambda topic: topic.key)
 def test_every_topic_that_is_consumed_has_dead_letters_of_its_consumer(topic: Topic) -> None:
     """Whoever reads a topic sets aside there what cannot be read, and keeps it longer than the topic itself."""
     letters = topics.dead_letters_of(topic)
@@ -63,7 +63,7 @@ def test_every_topic_that_is_consumed_has_dead_letters_of_its_consumer(topic: To
 def test_what_people_read_alone_has_no_dead_letters() -> None:
     """Nobody sets anything aside there: nothing is created, listed or sent again for the topic of labels."""
     assert READ_BY_PEOPLE == [topics.LABELS]
-    assert [*topics.HANDLED, *READ_BY_PEOPLE] == OWN
+    assert [*topics.HANDLED, *READ_BY_PEOPLE, topics.RULES] == OWN
     with pytest.raises(LookupError, match="labels"):
         topics.dead_letters_of(topics.LABELS)
 
@@ -100,6 +100,11 @@ def test_a_service_finds_its_topics(service: str, consumed: Topic, produced: set
     """What a service reads and writes is looked up, not told twice."""
     assert topics.consumed_by(service) is consumed
     assert set(topics.produced_by(service)) == produced
+
+
+def test_what_keeps_the_last_of_each_key_is_nothing_that_flows() -> None:
+    """Such a topic has no dead letters, and nobody takes it for an outcome."""
+    assert set(topics.ALL) - set(topics.STREAMS) == {topic for topic in topics.ALL if topic.compacted}
 
 
 @pytest.mark.parametrize("service", ["generator", "people", "nobody"])

@@ -67,6 +67,7 @@ class Deployment:
             "LEGIT_TOPIC": f"{self.tag}.legit",
             "FRAUD_TOPIC": f"{self.tag}.fraud",
             "LABELS_TOPIC": f"{self.tag}.labels",
+            "RULES_TOPIC": f"{self.tag}.rules",
             "TOPIC_PARTITIONS": str(self.partitions),
             **self.variables,
         }

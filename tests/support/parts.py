@@ -61,8 +61,8 @@ def producer_of(pipeline: Deployment) -> Any:
 def writing(pipeline: Deployment, make_producer: Callable[[], Any] | None = None) -> Iterator[Output]:
     """Yield the detector's writing side."""
     with Cluster(pipeline.settings.kafka, "test") as cluster:
-        facts = cluster.describe(pipeline.name(topic) for topic in topics.ALL)
-    by_topic = {topic: facts[pipeline.name(topic)] for topic in topics.ALL}
+        facts = cluster.describe(pipeline.name(topic) for topic in topics.STREAMS)
+    by_topic = {topic: facts[pipeline.name(topic)] for topic in topics.STREAMS}
     make = make_producer or partial(producer_of, pipeline)
     kafka, own = pipeline.settings.kafka, f"test-{pipeline.tag}"
     leftovers = Leftovers(kafka, own, own, group_of(pipeline), by_topic.values())

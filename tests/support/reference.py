@@ -63,7 +63,7 @@ def topics_table() -> str:
         rows.append(
             f"| `{topic.default_name}` | {variable} | {topic.record_key} | {topic.message} "
             f"| {', '.join(topic.producers)} | {', '.join(topic.consumers)} "
-            f"| {topic.retention_ms // topics.DAY_MS} days |"
+            f"| {'the last of each key' if topic.compacted else f'{topic.retention_ms // topics.DAY_MS} days'} |"
         )
     return "\n".join(rows)
 

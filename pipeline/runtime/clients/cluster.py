@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
+CLEANUP_POLICY = "cleanup.policy"
+COMPACT = "compact"
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's own, for whoever may not read a topic's settings
 REQUEST_MS = 10_000
 READ_COMMITTED = "read_committed"
@@ -67,7 +69,7 @@ class Cluster:
             for topic in self._admin.describe_topics(wanted)
             if topic["error_code"] == 0 and all(part["leader_id"] >= 0 for part in topic["partitions"])
         }
-        limits = self._config_values(list(found), MAX_MESSAGE_BYTES)
+        limits = self.config(list(found), MAX_MESSAGE_BYTES)
         return {
             name: TopicFacts(
                 name, str(topic["topic_id"]), len(topic["partitions"]), int(limits.get(name, DEFAULT_MAX_MESSAGE_BYTES))
@@ -117,12 +119,8 @@ class Cluster:
         found = self._admin.list_partition_offsets(wanted) if wanted else {}
         return {place.partition: first.offset for place, first in found.items() if first.offset >= 0}
 
-    def _offsets(self, topic: str, partitions: int, spec: OffsetSpec, **how: str) -> dict[int, int]:
-        wanted = {TopicPartition(topic, partition): spec for partition in range(partitions)}
-        found = self._admin.list_partition_offsets(wanted, **how)
-        return {place.partition: one.offset for place, one in found.items()}
-
-    def _config_values(self, names: list[str], key: str) -> dict[str, Any]:
+    def config(self, names: list[str], key: str) -> dict[str, Any]:
+        """Return the value of one setting by topic, for those whose settings we may read."""
         if not names:
             return {}
         resources = [ConfigResource("TOPIC", name, configs=[key]) for name in names]
@@ -130,3 +128,8 @@ class Cluster:
         return {
             name: values[key]["value"] for kind in described.values() for name, values in kind.items() if key in values
         }
+
+    def _offsets(self, topic: str, partitions: int, spec: OffsetSpec, **how: str) -> dict[int, int]:
+        wanted = {TopicPartition(topic, partition): spec for partition in range(partitions)}
+        found = self._admin.list_partition_offsets(wanted, **how)
+        return {place.partition: one.offset for place, one in found.items()}
