@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline.contracts.records import Outgoing, Record
 
@@ -63,3 +63,34 @@ class Forgetful:
 
     def observe(self, record: Record) -> None:
         """Do nothing."""
+
+
+class Marks(Protocol):
+    """What a service commits with the offsets of a partition, and finds there when it takes the partition over.
+
+    Both are called between transactions, by the thread that handles records.
+    """
+
+    def next(self) -> str:
+        """Return the mark of the batch that comes now: what it says is so for all of its records."""
+        ...
+
+    def taken_over(self, found: Mapping[int, str]) -> None:
+        """Get ready to go on behind what was committed, with these marks by partition.
+
+        Raises:
+            KafkaError: that is not possible yet; it is tried again, and nothing is handled before.
+
+        """
+        ...
+
+
+class NoMarks:
+    """Of a service whose answer depends on the record alone."""
+
+    def next(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def taken_over(self, found: Mapping[int, str]) -> None:
+        """Be ready."""

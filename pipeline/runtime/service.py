@@ -32,15 +32,23 @@ if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
-    from pipeline.runtime.handler import Handler
+    from pipeline.runtime.handler import Handler, Marks
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.service_settings import ServiceSettings
 
 logger = logging.getLogger(__name__)
 
 
-def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], Handler], stop: Stop) -> None:
+def serve(
+    name: str,
+    provided: ServiceSettings,
+    make_handler: Callable[[Codec], Handler],
+    stop: Stop,
+    marks: Marks | None = None,
+) -> None:
     """Run a service that reads one topic of the registry, exactly once, until it is stopped.
+
+    The handler is made before the first of ``marks`` is asked for.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer, lacks the topics, or refuses us.
@@ -79,6 +87,7 @@ def serve(name: str, provided: ServiceSettings, make_handler: Callable[[Codec], 
             lost=provided.lost_offsets,
             has_outputs=has_outputs,
             memory=memory,
+            marks=marks,
         ),
         kafka,
         stop.wait,

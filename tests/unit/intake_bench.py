@@ -13,16 +13,19 @@ from pipeline.runtime.transactional.start import REFUSE
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 
 if TYPE_CHECKING:
+    from pipeline.runtime.handler import Marks
     from tests.unit.fake_memory import FakeLog, RememberingHandler
 
 ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
 LEFT = member(-1, "", MemberState.UNJOINED)
 
 
-def intake_of(consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False) -> Intake:
+def intake_of(
+    consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False, marks: Marks | None = None
+) -> Intake:
     """Return an intake that refuses to decide about losses."""
     read = one_by_one(is_input=is_input).read
-    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: outputs)
+    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: outputs, marks=marks)
 
 
 def remembering(consumer: FakeConsumer, log: FakeLog, handler: RememberingHandler) -> Intake:
@@ -37,7 +40,7 @@ def some(*offsets: int, place: Any = ZERO) -> dict[Any, list[Raw]]:
     return {place: [Raw(offset, topic=place.topic, partition=place.partition) for offset in offsets]}
 
 
-def joined(consumer: FakeConsumer, **how: bool) -> Intake:
+def joined(consumer: FakeConsumer, **how: Any) -> Intake:
     """Return an intake whose member has joined and sought its offsets."""
     intake = intake_of(consumer, **how)
     consumer.polls.insert(0, ({}, consumer.membership))

@@ -317,3 +317,55 @@ def test_a_consumer_that_hangs_is_replaced() -> None:
         batch = batch or intake.poll(500)
     assert batch is not None
     assert (len(hanging.closed), fresh.sought, list(batch.ends())) == (1, [(ZERO, 5)], [ZERO])
+
+
+class Notes:
+    """Marks that count, and keep what they find; ``wrong`` are errors for a takeover, one a time."""
+
+    def __init__(self, *wrong: BaseException) -> None:
+        self.found: list[dict[int, str]] = []
+        self.wrong = list(wrong)
+        self._count = 0
+
+    def next(self) -> str:
+        """Return the next."""
+        self._count += 1
+        return f"mark={self._count}"
+
+    def taken_over(self, found: Any) -> None:
+        """Keep it."""
+        self.found.append(found)
+        if self.wrong:
+            raise self.wrong.pop(0)
+
+
+def test_a_mark_is_committed_behind_the_token_and_found_at_a_takeover() -> None:
+    """The token still tells a batch its own; a partition without a commit has no mark."""
+    notes = Notes()
+    consumer = FakeConsumer([({}, member(1)), (some(7), member(1))], offsets={ZERO: 7, ONE: None})
+    consumer.assigned = {ZERO, ONE}
+    consumer.notes[ZERO] = "other:3 mark=9"
+    intake = intake_of(consumer, marks=notes)
+    assert intake.poll(500) is None
+    assert notes.found == [{0: "other:3 mark=9"}]
+    batch = intake.poll(500)
+    assert batch is not None
+    (end,) = batch.ends().values()
+    assert end.metadata == f"{batch.token}"
+    assert batch.token.endswith(":1 mark=1")
+    consumer.offsets[ZERO], consumer.notes[ZERO] = 8, batch.token
+    assert intake.has_committed(batch)
+
+
+def test_nothing_is_handed_out_before_a_takeover_has_succeeded() -> None:
+    """The poll fails as where the cluster does not answer, and what comes next looks again."""
+    notes = Notes(KafkaTimeoutError("behind"))
+    consumer = FakeConsumer([({}, member(1)), (some(7), member(1)), (some(7), member(1))], offsets={ZERO: 7})
+    intake = intake_of(consumer, marks=notes)
+    with pytest.raises(KafkaTimeoutError):
+        intake.poll(500)
+    assert consumer.sought == []
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 7)]
+    assert intake.poll(500) is not None
+    assert len(notes.found) == 2

@@ -14,6 +14,7 @@ from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
+from pipeline.runtime.handler import NoMarks
 from pipeline.runtime.transactional.memory import NoMemory
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import PartitionState, start_offset
@@ -21,6 +22,7 @@ from pipeline.runtime.transactional.start import PartitionState, start_offset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pipeline.runtime.handler import Marks
     from pipeline.runtime.pieces import Piece
     from pipeline.runtime.transactional.memory import Memory
 
@@ -73,7 +75,7 @@ class Intake:
     dropped, and every partition is sought to its committed offset.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the parts of the reading side meet here)
         self,
         make_consumer: Callable[[], Any],
         *,
@@ -81,11 +83,13 @@ class Intake:
         lost: str,
         has_outputs: Callable[[int], bool],
         memory: Memory | None = None,
+        marks: Marks | None = None,
     ) -> None:
         """Read with what ``make_consumer`` returns; ``read`` makes our records of what it brings of one partition.
 
         ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
         ``memory`` is brought up to where reading begins before anything is handed out.
+        ``marks`` are committed with the offsets, behind the token of the batch.
         """
         self._make_consumer = make_consumer
         self._consumer = make_consumer()
@@ -93,6 +97,7 @@ class Intake:
         self._read = read
         self._lost = lost
         self._has_outputs = has_outputs
+        self._marks = marks or NoMarks()
         self._member: tuple[int, str] | None = None
         self._name = uuid.uuid4().hex
         self._batches = 0
@@ -157,7 +162,8 @@ class Intake:
         if not (polled or positions):
             return None
         self._batches += 1
-        batch = Batch(polled, membership, self._read, f"{self._name}:{self._batches}", positions)
+        token = f"{self._name}:{self._batches} {self._marks.next()}".rstrip()
+        batch = Batch(polled, membership, self._read, token, positions)
         # Where it is not committed after all, a rewind looks them up again.
         self._known.update((place, end.offset) for place, end in batch.ends().items())
         return batch
@@ -190,13 +196,15 @@ class Intake:
             logger.info("assigned", extra={"partitions": []})
             return
         # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
-        committed = self.committed(places)
+        found = self.committed(places)
         try:
             beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
             ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
         except KeyError as error:
             # The client's way of saying that a partition which was just added has no leader yet.
             raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
+        self._marks.taken_over({place.partition: one.metadata for place, one in found.items() if one is not None})
+        committed = {place: None if one is None else one.offset for place, one in found.items()}
         starts: dict[TopicPartition, int] = {}
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
@@ -238,9 +246,9 @@ class Intake:
             return {}
         return {place: at for place, at in found.items() if at is not None and at > self._known[place]}
 
-    def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int | None]:
-        """Return the group's committed offsets; waits for transactions that are still being decided."""
-        return {place: self._consumer.committed(place, timeout_ms=COMMITTED_MS) for place in places}
+    def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata | None]:
+        """Return what the group has committed; waits for transactions that are still being decided."""
+        return {place: self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS) for place in places}
 
     def has_committed(self, batch: Batch) -> bool:
         """Tell whether the offsets of a batch were committed, and thus all that was written because of it.
