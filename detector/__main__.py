@@ -5,15 +5,16 @@ import sys
 
 from dotenv import find_dotenv, load_dotenv
 
-from detector.handler import Detector
 from detector.settings import VARIABLES, DetectorSettings
+from detector.versions.in_force import rules_in_force
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.service import serve
 
 
 def detect(settings: DetectorSettings, stop: Stop) -> None:
     """Judge transactions until a stop is requested."""
-    serve("detector", settings.service, lambda codec: Detector(codec, settings.rules), stop)
+    with rules_in_force(settings, stop.wait) as rules:
+        serve("detector", settings.service, rules.detector, stop, rules)
 
 
 SERVICE = Service(

@@ -41,6 +41,11 @@ class Detector:
             return (Outgoing(topics.LEGIT, headers=((HITS.name, noted),)),)
         return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", judgement.verdict)),)
 
+    def use(self, rules: RuleSet) -> None:
+        """Judge by other rules from now on; between transactions alone."""
+        self._report.tell()
+        self._rules, self._report = rules, RuleReport(rules)
+
     def committed(self) -> None:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._rules.committed()

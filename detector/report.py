@@ -27,6 +27,10 @@ class RuleReport:
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + SECONDS
+        self.tell()
+
+    def tell(self) -> None:
+        """Log the counts by rule, where there are new ones."""
         counts = self._rules.counts
         if counts.total.total() != self._told:
             self._told = counts.total.total()

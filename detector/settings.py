@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.loading import RuleFileError, load_file, load_rules
+from detector.rules.loading import RuleFileError
 from detector.rules.problems import RuleFileUnreadableError
+from detector.rules.versions.body import RuleBody, body_of
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import ServiceSettings
@@ -23,7 +24,8 @@ RULES_FILE = Variable(
     "RULES_FILE",
     parsing.text,
     "",
-    "What is fraud: a file as in docs/rules.md; unset: that of the format, `rules/transfers.yaml` or `payments.yaml`.",
+    "What is fraud, where the topic of rules says nothing yet: a file as in docs/rules.md; unset: that of the format, "
+    "`rules/transfers.yaml` or `payments.yaml`.",
 )
 FRAUD_AMOUNT_THRESHOLD = Variable(
     "FRAUD_AMOUNT_THRESHOLD",
@@ -44,10 +46,12 @@ _SHIPPED: Final = Path(__file__).resolve().parents[1] / "rules"
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """``rules`` are those of the file, or those shipped for the format of the transactions."""
+    """``rules`` are those of ``rules_file``, which is named, or shipped for the format; ``body`` is its content."""
 
     service: ServiceSettings
+    rules_file: Path
     rules: RuleSet
+    body: RuleBody
 
     @property
     def common(self) -> CommonSettings:
@@ -64,9 +68,11 @@ class DetectorSettings:
         """
         env = Environment(values)
         shared = ServiceSettings.read(env)
-        rules = _rules(env, shared.common.format.name)
+        named = env.read(RULES_FILE)
+        path = Path(named) if named else shipped_rules(shared.common.format.name)
+        body, rules = _rules(env, path)
         env.check()
-        return cls(shared, rules)
+        return cls(shared, path, rules, body)
 
 
 def shipped_rules(format_name: str) -> Path:
@@ -82,16 +88,14 @@ def rule_variables(env: Environment) -> dict[str, Constant]:
     }
 
 
-def _rules(env: Environment, format_name: str) -> RuleSet:
-    """Return the rules; without any where something is wrong, which ``env`` then knows."""
-    variables = rule_variables(env)
-    named = env.read(RULES_FILE)
-    path = Path(named) if named else shipped_rules(format_name)
+def _rules(env: Environment, path: Path) -> tuple[RuleBody, RuleSet]:
+    """Return the rules and what they are made of; without any where something is wrong, which ``env`` then knows."""
     try:
-        return load_file(path, variables)
+        return body_of(path, rule_variables(env))
     except RuleFileUnreadableError as error:
         env.reject(RULES_FILE, f"names {str(path)!r}: {error}")
     except RuleFileError as error:
         for told in error.told():
             env.reject(RULES_FILE, f"cannot be used: {told}")
-    return load_rules("none", "rules: []")
+    nothing = RuleBody("none", "rules: []")
+    return nothing, nothing.load()

@@ -20,9 +20,12 @@ from pipeline.runtime.clients.producers import end_producer, transactional_produ
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
+from tests.support.rules import in_force, pushed, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.contracts.topics import Topic
 
 pytestmark = pytest.mark.integration
 
@@ -54,12 +57,12 @@ def pipeline(trusting: Cluster) -> Deployment:
 
 
 class Holder:
-    """A replica's producer that leaves something open in partition 0 of the legit topic."""
+    """A replica's producer that leaves something open in partition 0 of a topic."""
 
-    def __init__(self, pipeline: Deployment, name: str) -> None:
+    def __init__(self, pipeline: Deployment, name: str, topic: Topic = topics.LEGIT, family: str = "detector-") -> None:
         self._settings = pipeline.settings.kafka
-        self._topic = pipeline.name(topics.LEGIT)
-        self.family = f"{self._settings.id_prefix}-detector-"
+        self._topic = pipeline.name(topic)
+        self.family = f"{self._settings.id_prefix}-{family}"
         self.id = name if name.startswith("other") else f"{self.family}{name}"
         self._partitions = pipeline.partitions
         self.producer: Any = self.made_anew()
@@ -71,7 +74,7 @@ class Holder:
     def transact(self, value: bytes, *, commit: bool) -> None:
         """Write a record in a transaction that is ended as it should be."""
         self.producer.begin_transaction()
-        self.producer.send(self._topic, value=value, partition=0).get(timeout=10)
+        self.producer.send(self._topic, value=value, key=b"k", partition=0).get(timeout=10)
         (self.producer.commit_transaction if commit else self.producer.abort_transaction)()
         # It is answered before its markers are written.
         eventually(lambda: not self.open_starts(), 10, "the transaction to be over")
@@ -92,7 +95,7 @@ class Holder:
         self.producer.begin_transaction()
         place = TopicPartition(self._topic, 0)
         self.producer._transaction_manager._partitions_in_transaction.add(place)  # noqa: SLF001
-        start = int(self.producer.send(place.topic, value=value, partition=0).get(timeout=10).offset)
+        start = int(self.producer.send(place.topic, value=value, key=b"k", partition=0).get(timeout=10).offset)
         if end:
             end_producer(self.producer, 0.0)
         return start
@@ -214,3 +217,15 @@ def test_a_producer_knows_that_a_connection_broke(trusting: Cluster, proxy: Prox
         eventually(lambda: producer.disturbed, 10, "the producer to notice")
     with closing(transactional_producer(settings, "test-disturbed", LARGEST)) as producer:
         assert not producer.disturbed
+
+
+def test_a_version_of_rules_that_was_left_open_holds_nobody_up(pipeline: Deployment) -> None:
+    """Neither who reads the topic nor who puts the next version in force."""
+    pushed(pipeline, "one")
+    holder = Holder(pipeline, "", topics.RULES, "rules")
+    holder.transact(b"of nobody", commit=True)
+    holder.leave_open(b"of nobody")
+    assert in_force(pipeline) == version_of("one")
+    assert holder.open_starts() == []
+    pushed(pipeline, "two")
+    assert in_force(pipeline) == version_of("two")

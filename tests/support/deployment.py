@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from detector.handler import Detector
+from detector.__main__ import detect
 from detector.settings import DetectorSettings
 from fraud_processor.handler import FraudProcessor
 from legit_processor.handler import LegitProcessor
@@ -219,8 +219,7 @@ class Deployment:
 
     def _serve(self, service: str, printed: io.StringIO, stop: Stop) -> None:
         if service == "detector":
-            detector = DetectorSettings.from_env(self.environ)
-            serve(service, detector.service, lambda codec: Detector(codec, detector.rules), stop)
+            detect(DetectorSettings.from_env(self.environ), stop)
             return
         processor = LegitProcessor if service == "legit_processor" else FraudProcessor
         settings = ServiceSettings.from_env(self.environ)

@@ -122,10 +122,14 @@ def _read(
 
 
 class Tail:
-    """Follows topics from their beginning, committed records only, as long as it is asked."""
+    """Follows topics, committed records only, as long as it is asked."""
 
-    def __init__(self, settings: KafkaSettings, partitions: Mapping[str, int]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, partitions: Mapping[str, int], starts: Mapping[int, int] | None = None
+    ) -> None:
         """Follow the topics in ``partitions``, which tells how many each has.
+
+        Partitions are read from ``starts`` by their number, where they are in it, else from their beginning.
 
         Raises:
             KafkaError: no broker answers.
@@ -135,6 +139,9 @@ class Tail:
         places = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
+        for place in places:
+            if starts is not None and place.partition in starts:
+                self._consumer.seek(place, starts[place.partition])
 
     def read(self) -> Iterator[Any]:
         """Yield what has come since the last time; waits up to 0.2 seconds where nothing has."""

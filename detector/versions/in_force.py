@@ -1,0 +1,135 @@
+"""The rules that the detector judges by: they change between transactions alone, and never go back at a takeover."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from detector.handler import Detector
+from detector.rules.versions.marks import Mark, mark_in
+from detector.versions.follower import Follower
+from detector.versions.seeding import read_or_seed
+from detector.versions.standing import best
+from detector.versions.topic import RulesTopic
+from pipeline.runtime.clients.connection import KafkaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from detector.settings import DetectorSettings
+    from detector.versions.standing import Standing
+    from pipeline.contracts.codec import Codec
+    from pipeline.runtime.backoff import Wait
+
+logger = logging.getLogger(__name__)
+
+REACH_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 0.02
+
+
+class BehindError(KafkaError):  # type: ignore[misc] # the client has no types
+    """The topic of rules was not read as far yet as a partition was judged by."""
+
+
+class RulesInForce:
+    """Hands the detector the newest rules between its transactions; see :class:`~pipeline.runtime.handler.Marks`."""
+
+    def __init__(self, topic: RulesTopic, follower: Follower) -> None:
+        self._topic = topic
+        self._follower = follower
+        self._detector: Detector | None = None
+        self._standing = follower.standing
+
+    def detector(self, codec: Codec) -> Detector:
+        """Return a detector that judges by what is in force."""
+        self._detector = Detector(codec, self._standing.rules)
+        return self._detector
+
+    def next(self) -> str:
+        """Let the batch that comes be judged by the newest version, and return what to commit with it."""
+        self._follower.check()
+        # In this order: the follower replaces what is in force before it says that it has seen the record.
+        seen, standing = self._follower.seen, self._follower.standing
+        if standing is not self._standing:
+            if self._detector is not None and standing.rules.version != self._standing.rules.version:
+                self._detector.use(standing.rules)
+            self._standing = standing
+        return Mark(max(seen, standing.mark.offset), standing.rules.version).encode()
+
+    def taken_over(self, found: Mapping[int, str]) -> None:
+        """Wait, a few seconds at a time, until the topic was read as far as these partitions were judged by.
+
+        Raises:
+            KafkaError: it was not, and it reaches that far.
+
+        """
+        marks = {partition: mark for partition, text in found.items() if (mark := mark_in(text))}
+        if not marks:
+            return
+        partition = max(marks, key=lambda number: marks[number])
+        wanted = marks[partition]
+        deadline = time.monotonic() + REACH_SECONDS
+        while self._follower.seen < wanted.offset:
+            if time.monotonic() >= deadline:
+                self._behind(partition, wanted)
+                return
+            time.sleep(LOOK_SECONDS)
+
+    def _behind(self, partition: int, wanted: Mark) -> None:
+        end = self._topic.end()
+        version = self._follower.standing.rules.version
+        if end > wanted.offset:
+            raise BehindError(
+                f"partition {partition} was judged by rules {wanted.version}, {self._topic.name}:0:{wanted.offset}, "
+                f"and this replica, at {version}, has not read that far in {REACH_SECONDS:g} s"
+            )
+        logger.error(
+            "partition %d was judged by rules %s, %s:0:%d, which is gone: the topic ends at %d. Was it made anew? "
+            "Going on with rules %s",
+            partition,
+            wanted.version,
+            self._topic.name,
+            wanted.offset,
+            end,
+            version,
+        )
+
+
+@contextmanager
+def rules_in_force(settings: DetectorSettings, wait: Wait) -> Iterator[RulesInForce]:
+    """Yield the rules of the deployment, followed for the time of the block; the file seeds an empty topic.
+
+    Raises:
+        BrokerUnavailableError: the cluster does not answer, lacks the topic, or refuses us.
+        NoRulesError: nothing in the topic can be used.
+
+    """
+    kafka = settings.common.kafka
+    topic = RulesTopic.find(settings.common, f"{kafka.id_prefix}-rules", wait)
+    shelf, end = read_or_seed(topic, settings.rules.version, settings.body, kafka, wait)
+    standing = best(shelf, topic.name, settings.rules)
+    _compare(settings, standing, topic.name)
+    follower = Follower(topic, shelf, end, standing)
+    follower.start()
+    try:
+        yield RulesInForce(topic, follower)
+    finally:
+        follower.close()
+
+
+def _compare(settings: DetectorSettings, standing: Standing, name: str) -> None:
+    """Say which version is in force, loudly where it is another than that of the file."""
+    if standing.rules.version == settings.rules.version:
+        logger.info("%s", standing.told())
+        return
+    logger.warning(
+        "%s, and not %s, which %s is with the variables of this process: %s decides. "
+        "To change that: python -m detector.rules push %s",
+        standing.told(),
+        settings.rules.version,
+        settings.rules_file,
+        name,
+        settings.rules_file,
+    )
