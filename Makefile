@@ -87,8 +87,8 @@ audit: .venv/requirements.txt ## account for every transaction of the Kafka that
 deadletters: .venv/requirements.txt ## list, show, redrive, skip or resume (ARGS=list, ARGS=--help)
 	@$(FIND_KAFKA); exec $(BIN)/python -m pipeline.operations.deadletters $(or $(ARGS),--help)
 
-rules: .venv/requirements.txt ## check files of rules before they are used (ARGS="check rules/transfers.yaml", ARGS=--help)
-	@exec $(BIN)/python -m detector.rules $(or $(ARGS),--help)
+rules: .venv/requirements.txt ## check, push, list, diff, roll back rules (ARGS="check rules/transfers.yaml", ARGS=--help)
+	@$(FIND_KAFKA); exec $(BIN)/python -m detector.rules $(or $(ARGS),--help)
 
 inspect: ## read TOPIC=... from its beginning with Kafka's console consumer, whichever Kafka runs
 	@if address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then \

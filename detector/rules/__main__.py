@@ -1,4 +1,4 @@
-"""``python -m detector.rules``: check files of rules, and the schema that editors read."""
+"""``python -m detector.rules``: check files of rules, put them in force, and the schema that editors read."""
 
 import os
 import sys

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.rules.commands.arguments import ON_TOPIC, add_commands
+from detector.rules.commands.running import carry_out
 from detector.rules.files.schema import schema
 from detector.rules.importing.flink import FlinkRulesError, import_rules
 from detector.rules.loading import RuleFileError, load_file
@@ -15,6 +18,9 @@ from detector.rules.problems import RuleFileUnreadableError
 from detector.settings import rule_variables
 from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
 from pipeline.runtime.environment import Environment
+from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.logs import start_logging
+from pipeline.runtime.settings import common_from_env
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +30,18 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str], values: Mapping[str, str]) -> int:
     """Carry out one command and return its exit code: 1 where a file is wrong, 2 where the command is."""
-    asked = _parser().parse_args(arguments)
+    asked = parse(arguments)
     if asked.command == "schema":
         sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
         return 0
     if asked.command == "import":
         return _import(asked.file)
+    if asked.command in ON_TOPIC:
+        stop = Stop()
+        stop.listen()
+        with suppress(SettingsError):  # told by the command
+            start_logging("rules", common_from_env(values).process)
+        return carry_out(asked, values, stop)
     env = Environment(values)
     variables = rule_variables(env)
     try:
@@ -46,7 +58,8 @@ def main(arguments: list[str], values: Mapping[str, str]) -> int:
     return 0 if all(report["valid"] for report in reports) else EXIT_FAILURE
 
 
-def _parser() -> argparse.ArgumentParser:
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; ends the process with 2 where it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m detector.rules", description="Files of rules; see docs/rules.md.")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="tell all that is wrong with files, or what they hold")
@@ -56,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("system", choices=["flink"], help="flink: the rule JSON of the public Flink fraud demo")
     bring.add_argument("file", type=Path, metavar="FILE", help="YAML goes to stdout, what it cannot say to stderr")
     commands.add_parser("schema", help="print the JSON Schema of files of rules, for editors")
-    return parser
+    add_commands(commands)
+    return parser.parse_args(arguments)
 
 
 def _import(path: Path) -> int:

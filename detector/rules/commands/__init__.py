@@ -1,0 +1,1 @@
+"""Commands on the topic of rules: ``push``, ``list``, ``rollback``, ``diff``, and ``lists``."""

@@ -1,0 +1,128 @@
+"""What commands on the topic of rules work with: the topic, what stands there, and who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detector.rules.loading import RuleFileError
+from detector.rules.problems import RuleFileUnreadableError
+from detector.rules.versions.body import BrokenVersionError, RuleBody, body_of
+from detector.rules.versions.records import CURRENT, Put
+from detector.settings import rule_variables
+from detector.versions.publishing import publish, version_in_force
+from detector.versions.seeding import moment_now
+from detector.versions.topic import RulesTopic
+from pipeline.errors import PipelineError
+from pipeline.runtime.environment import Environment
+from pipeline.runtime.settings import CommonSettings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from detector.rules.expressions.names import Constant
+    from detector.rules.ruleset import RuleSet
+    from detector.rules.versions.records import Shelf
+    from pipeline.runtime.lifecycle import Stop
+
+CLIENT_ID = "rules"
+
+
+class RulesCommandError(PipelineError):
+    """A command cannot be carried out; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """``variables`` are those of the deployment, for files; ``shelf`` is what stood in the topic at the beginning."""
+
+    topic: RulesTopic
+    shelf: Shelf
+    variables: Mapping[str, Constant]
+    values: Mapping[str, str]
+
+    @classmethod
+    def open(cls, values: Mapping[str, str], stop: Stop) -> Desk:
+        """Read what stands in the topic.
+
+        Raises:
+            SettingsError: variables are bad; it lists all of them.
+            BrokerUnavailableError: the cluster does not answer, or lacks the topic.
+
+        """
+        env = Environment(values)
+        settings, variables = CommonSettings.read(env), rule_variables(env)
+        env.check()
+        topic = RulesTopic.find(settings, CLIENT_ID, stop.wait)
+        return cls(topic, topic.read()[0], variables, values)
+
+    def file(self, path: Path) -> tuple[RuleBody, RuleSet]:
+        """Return a file as a detector would read it.
+
+        Raises:
+            RulesCommandError: it would not.
+
+        """
+        try:
+            return body_of(path, self.variables)
+        except RuleFileUnreadableError as error:
+            raise RulesCommandError(f"{path}: {error}") from None
+        except RuleFileError as error:
+            raise RulesCommandError("\n".join(error.told())) from None
+
+    def version(self, named: str) -> tuple[str, RuleBody, RuleSet]:
+        """Return a version of the topic that loads: the one whose hash begins so, or ``current``.
+
+        Raises:
+            RulesCommandError: there is none, or it does not load.
+
+        """
+        try:
+            version = self.shelf.named(named)
+            body = self.shelf.body(version)
+            return version, body, body.load()
+        except BrokenVersionError as error:
+            raise RulesCommandError(str(error)) from None
+        except RuleFileError as error:
+            raise RulesCommandError("\n".join(error.told())) from None
+
+    def either(self, named: str) -> tuple[str, RuleBody, RuleSet]:
+        """Return a version, or a file where there is one of that name.
+
+        Raises:
+            RulesCommandError: it cannot be read, or does not load.
+
+        """
+        path = Path(named)
+        if named != CURRENT.decode() and path.is_file():
+            body, rules = self.file(path)
+            return rules.version, body, rules
+        return self.version(named)
+
+    def put(self, asked: argparse.Namespace, version: str, body: RuleBody | None, reason: str = "") -> Put | None:
+        """Put a version in force and return who did it, and why; None where it is in force already.
+
+        Raises:
+            RulesCommandError: nobody says who does it.
+            NotPutError: another version is in force than at the beginning.
+
+        """
+        before = version_in_force(self.shelf)
+        if version == before and self._is_whole(version):
+            return None
+        author = asked.author or self.values.get("USER") or self.values.get("LOGNAME")
+        if not author:
+            raise RulesCommandError("who does this? Say --author NAME")
+        put = Put(version=version, author=author, at=moment_now(), reason=asked.reason or reason, previous=before)
+        publish(self.topic, put, body)
+        return put
+
+    def _is_whole(self, version: str) -> bool:
+        """Tell whether a version can be read; one that came to harm may be pushed again."""
+        try:
+            self.shelf.body(version)
+        except BrokenVersionError:
+            return False
+        return True
