@@ -30,6 +30,7 @@ class Detector:
         self._codec = codec
         self._rules = rules
         self._report = RuleReport(rules)
+        self._memory = 0
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
@@ -44,6 +45,8 @@ class Detector:
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on; between transactions alone."""
         self._report.tell()
+        if not rules.take_over(self._rules):
+            self._memory += 1
         self._rules, self._report = rules, RuleReport(rules)
 
     def committed(self) -> None:
@@ -70,3 +73,7 @@ class Detector:
         except InvalidMessageError:
             return
         self._rules.observe(transaction, record.partition, record.timestamp_ms)
+
+    def memory(self) -> int:
+        """Return another number after a change to rules that look at something else."""
+        return self._memory

@@ -66,6 +66,7 @@ class RuleSet:
         content = {"threshold": threshold, "rules": self.describe(), **settled}
         content["allows"] = [one.describe() for one in allows]
         # In ASCII: a text of the environment may hold what no encoding has.
+        self._shape = (settled, self.plan.shape())
         encoded = json.dumps(content, sort_keys=True, separators=(",", ":"))
         self.version = hashlib.sha256(encoded.encode()).hexdigest()[:HASH_CHARACTERS]
 
@@ -110,6 +111,16 @@ class RuleSet:
     def observe(self, transaction: Transaction, partition: int, timestamp_ms: int) -> None:
         """Remember a transaction without judging it, as where a log is read again; else as ``judge``."""
         self.windows.take(partition, timestamp_ms, transaction)
+
+    def take_over(self, before: RuleSet) -> bool:
+        """Take over what others remember, of which nothing is staged; return False where these look at something else.
+
+        Then nothing is remembered yet.
+        """
+        if self._shape != before._shape:
+            return False
+        self.windows.take_over(before.windows)
+        return True
 
     def keep(self, partitions: Collection[int]) -> None:
         """Drop what is remembered of other partitions than these."""

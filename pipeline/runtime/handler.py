@@ -50,6 +50,10 @@ class Handler(Protocol):
         """Remember a record that was handled before, or refused; staged like all memory."""
         ...
 
+    def memory(self) -> int:
+        """Return another number as soon as what is remembered is not what has to be: then it comes anew as well."""
+        ...
+
 
 class Forgetful:
     """The part of a handler that remembers nothing beyond a batch."""
@@ -63,6 +67,10 @@ class Forgetful:
 
     def observe(self, record: Record) -> None:
         """Do nothing."""
+
+    def memory(self) -> int:
+        """Never change."""
+        return 0
 
 
 class Marks(Protocol):

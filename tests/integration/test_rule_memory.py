@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.contracts import topics
+from tests.support.eventually import eventually
 from tests.support.parts import on_both_paths
 
 if TYPE_CHECKING:
@@ -69,4 +71,24 @@ def test_a_detector_that_takes_over_knows_what_the_other_has_seen(
             pipeline.put(sent(3))
             pipeline.wait_for_records(topics.FRAUD, 1)
         pipeline.put(sent(4))
+        assert counts_of(pipeline, 2) == [("A1-3", "3"), ("A1-4", "4")]
+
+
+def test_rules_that_are_pushed_know_what_came_before_them(
+    deploy: Callable[..., Deployment], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rule that looks further back reads the log again before it judges; one with another limit need not."""
+    caplog.set_level(logging.INFO)
+    pipeline = with_rules(deploy, tmp_path)
+    with pipeline.running("detector"):
+        pipeline.put(sent(1), sent(2))
+        pipeline.wait_for_records(topics.LEGIT, 2)
+        for number, rules in enumerate((RULES.replace("1h", "2h"), RULES.replace("1h", "2h").replace("3", "4")), 3):
+            path = tmp_path / f"{number}.yaml"
+            path.write_text(rules)
+            ended = pipeline.run("detector.rules", "push", str(path), "--author", "ann", "--reason", f"case {number}")
+            assert ended.returncode == 0, ended.stderr
+            eventually(lambda number=number: f"case {number}, from the next" in caplog.text, 10, "the detector to know")  # type: ignore[misc]
+            pipeline.put(sent(number))
+            pipeline.wait_for_records(topics.FRAUD, number - 2)
         assert counts_of(pipeline, 2) == [("A1-3", "3"), ("A1-4", "4")]

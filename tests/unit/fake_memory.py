@@ -24,6 +24,7 @@ class RememberingHandler:
 
     def __init__(self, reach_ms: int = REACH_MS) -> None:
         self.reach = reach_ms
+        self.changes = 0
         self.seen: dict[int, list[int]] = {}
         self.staged: list[tuple[int, int]] = []
         self.kept: list[list[int]] = []
@@ -56,6 +57,10 @@ class RememberingHandler:
     def reach_ms(self) -> int:
         """Return what a test said."""
         return self.reach
+
+    def memory(self) -> int:
+        """Return how often a test has changed what is to be remembered."""
+        return self.changes
 
 
 class FakeLog:

@@ -176,6 +176,21 @@ def test_rules_that_look_back_no_more_end_it() -> None:
     assert rig.turn(some(5)) is not None
 
 
+def test_what_has_to_be_remembered_may_change() -> None:
+    """Rules that look at something else know it before they judge: what was polled comes again behind that."""
+    rig = Rig()
+    rig.remembered()
+    rig.commit(rig.handled(some(5, 6)))
+    rig.consumer.sought.clear()
+    rig.handler.changes += 1
+    assert rig.turn(some(7)) is None
+    assert rig.handler.kept[-1] == []
+    assert rig.consumer.sought == [(ZERO, 7), (ONE, 2)]
+    rig.remembered()
+    assert rig.handler.seen == {0: [0, 1, 2, 3, 4, 5, 6], 1: [0, 1]}
+    rig.commit(rig.handled(some(7)))
+
+
 def test_closing_leaves_nothing_open() -> None:
     """The connection that reads the log is closed with the rest."""
     rig = Rig()

@@ -13,7 +13,7 @@ from detector.rules.windows.series import Form
 from detector.rules.windows.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from detector.rules.expressions.aggregating import Asked, Inner
     from detector.rules.expressions.parts import Value
@@ -41,6 +41,13 @@ class Key:
         self.value = value
         self.views: list[View] = []
         self._index: dict[object, View] = {}
+
+    def shape(self, inputs: Mapping[int, object]) -> object:
+        """Return what is kept of a value; ``inputs`` are the identities of inputs by ``id``."""
+        return [
+            (identity, view.widths, view.folds, view.reach_us, [inputs.get(id(one)) for one in view.inputs])
+            for identity, view in self._index.items()
+        ]
 
     def view(self, identity: object, condition: Condition | None, *, money: bool) -> View:
         """Return the series of an identity; a new one where there is none yet."""
@@ -75,6 +82,15 @@ class Plan:
         """How far behind the clock of a key anything is still looked at, in microseconds; 0 where nothing is."""
         reaches = [view.reach_us for key in self.keys for view in key.views]
         return max(reaches) + self.lateness_us if reaches else 0
+
+    def shape(self) -> object:
+        """Return what is kept, and in which order: plans of the same shape can take histories over from each other.
+
+        That holds where names in expressions stand for the same, too, such as variables.
+        """
+        named = {id(one): identity for identity, one in self._inputs.items()}
+        keys = [(key.names, key.shape(named)) for key in self.keys]
+        return self.lateness_us, keys
 
     def key(self, parts: KeyParts) -> Key:
         """Return a key; in whatever order its parts are named, it is the same."""

@@ -163,6 +163,9 @@ class Intake:
             return None
         self._batches += 1
         token = f"{self._name}:{self._batches} {self._marks.next()}".rstrip()
+        if self._memory.outdated:
+            self.rewind()
+            return None
         batch = Batch(polled, membership, self._read, token, positions)
         # Where it is not committed after all, a rewind looks them up again.
         self._known.update((place, end.offset) for place, end in batch.ends().items())

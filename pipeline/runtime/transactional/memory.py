@@ -28,6 +28,11 @@ class Memory(Protocol):
         """Tell whether there is anything left to remember before reading may begin."""
         ...
 
+    @property
+    def outdated(self) -> bool:
+        """Tell whether what is remembered is not what has to be any more: reading has to begin anew then."""
+        ...
+
     def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
         """Note that reading is to begin at ``starts``; ``committed`` is what the group has committed.
 
@@ -58,7 +63,7 @@ class Memory(Protocol):
 class NoMemory:
     """The memory of an intake whose handler has none."""
 
-    under_way = False
+    under_way = outdated = False
 
     def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
         """Do nothing; see :class:`Memory`, as for the rest."""
@@ -112,6 +117,7 @@ class Restoring:
         self._log = log
         self._handler = handler
         self._now = now
+        self._memory = handler.memory()
         self._left: dict[TopicPartition, int] = {}
         self._ends: dict[int, int] = {}
         self._starts: Mapping[TopicPartition, int] = {}
@@ -123,6 +129,11 @@ class Restoring:
         """Tell whether there is anything left to remember before reading may begin."""
         return bool(self._ends)
 
+    @property
+    def outdated(self) -> bool:
+        """Tell whether the handler wants other memory than it has; see :class:`Memory`."""
+        return self._handler.memory() != self._memory
+
     def settled(self, ends: Mapping[TopicPartition, Any]) -> None:
         """Note offsets that this process has committed."""
         self._left.update((place, end.offset) for place, end in ends.items())
@@ -130,6 +141,9 @@ class Restoring:
     def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
         """Keep what holds, and begin to remember the rest; see :class:`Memory`."""
         self.close()
+        if self.outdated:
+            self._left.clear()
+            self._memory = self._handler.memory()
         self._left = {place: end for place, end in self._left.items() if committed.get(place) == end}
         self._handler.assigned(frozenset(place.partition for place in self._left))
         missing = {place: start for place, start in starts.items() if place not in self._left}
