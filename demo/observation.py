@@ -32,11 +32,15 @@ CLIENT_ID: Final = "demo"
 
 @dataclass(slots=True)
 class Seen:
-    """Figures so far: records by topic, records a second over the last seconds, lag by service, the latest frauds."""
+    """Figures so far: records by topic, records a second over the last seconds, lag by service, frauds.
+
+    ``rules`` counts in how many frauds each rule had a hit; ``frauds`` are the latest, a line each.
+    """
 
     totals: Counter[Topic] = field(default_factory=Counter)
     rates: dict[Topic, float] = field(default_factory=dict)
     lags: dict[str, int] = field(default_factory=dict)
+    rules: Counter[str] = field(default_factory=Counter)
     frauds: deque[str] = field(default_factory=lambda: deque(maxlen=LATEST))
 
 
@@ -65,7 +69,9 @@ class Observer:
             self.seen.totals[topic] += 1
             self._next[record.topic, record.partition] = record.offset + 1
             if topic is topics.FRAUD:
-                self.seen.frauds.append(describe_fraud(record.value))
+                fraud, rules = read_fraud(record.value)
+                self.seen.frauds.append(fraud)
+                self.seen.rules.update(rules)
         self._measure()
         return self.seen
 
@@ -95,14 +101,15 @@ class Observer:
         return sum(max(0, end - committed.get(partition, 0)) for partition, end in last.items())
 
 
-def describe_fraud(value: bytes | None) -> str:
-    """Return one line about a record of the fraud topic, safe to print."""
+def read_fraud(value: bytes | None) -> tuple[str, list[str]]:
+    """Return one line about a record of the fraud topic, and the rules that had a hit; both are safe to print."""
     try:
         members = read_object(value)
         verdict = msgspec.convert(members.get("verdict"), Verdict)
     except (InvalidMessageError, msgspec.ValidationError) as error:
-        return printable(f"unreadable: {error}")
+        return printable(f"unreadable: {error}"), []
     reasons = ", ".join(f"{hit.rule}: {hit.message}" for hit in verdict.hits)
     source, target = members.get("source", members.get("PAYMENT_TYPE")), members.get("target", members.get("TO"))
     amount = members.get("amount", members.get("AMOUNT"))
-    return printable(f"{source} -> {target} {amount} {members.get('currency', '')} ({reasons})")
+    line = printable(f"{source} -> {target} {amount} {members.get('currency', '')} ({reasons})")
+    return line, [printable(hit.rule) for hit in verdict.hits]

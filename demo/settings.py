@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
 from pipeline.runtime.environment import Environment, Variable
-from pipeline.runtime.settings import HEARTBEAT_FILE, LOG_FORMAT, CommonSettings
+from pipeline.runtime.settings import HEARTBEAT_FILE, LOG_FORMAT, TRANSACTION_FORMAT, CommonSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
 DEMO_SECONDS = Variable(
     "DEMO_SECONDS", parsing.optional(parsing.number_above_zero), "", "How long the demo runs; empty: until Ctrl-C."
 )
-RATE: Final = "TRANSACTIONS_PER_SECOND"
-DEFAULT_RATE: Final = "100"
+# What the demo shows where nothing else is asked for: people with habits, a day of them a minute, frauds of every kind
+# among them, and rules about behaviour.
+DEFAULTS: Final = {"TRANSACTIONS_PER_SECOND": "100"}
+BEHAVIOUR: Final = {
+    "GENERATOR_SCENARIO": "realistic",
+    "GENERATOR_TIME_SCALE": "1440",
+    "GENERATOR_FRAUD_CASES": "60",
+    "RULES_FILE": str(Path(__file__).resolve().parents[1] / "rules" / "behaviour-transfers.yaml"),
+}
+
+
+def _is_free(values: Mapping[str, str]) -> bool:
+    """Tell whether nothing is asked for that the realistic scenario or its rules would contradict."""
+    taken = ("GENERATOR_SCENARIO", "RULES_FILE", TRANSACTION_FORMAT.name)
+    return not any(values.get(name, "").strip() for name in taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +56,10 @@ class DemoSettings:
             SECURITY_PROTOCOL.name: "PLAINTEXT",
             HEARTBEAT_FILE.name: "",
             LOG_FORMAT.name: "text",
-            RATE: values.get(RATE, "").strip() or DEFAULT_RATE,
             "PYTHONUNBUFFERED": "1",
         }
+        defaults = DEFAULTS | (BEHAVIOUR if _is_free(values) else {})
+        environ |= {name: default for name, default in defaults.items() if not values.get(name, "").strip()}
         env = Environment(environ)
         read = cls(CommonSettings.read(env), environ, env.read(DEMO_SECONDS))
         env.check()

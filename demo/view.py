@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DRAW_SECONDS: Final = 0.5
 LINE_SECONDS: Final = 5.0
 
+MOST_RULES: Final = 12
+
 HOME_AND_CLEAR: Final = "\x1b[H\x1b[J"
 BOLD, GREEN, RED, YELLOW, DIM, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
@@ -55,7 +57,8 @@ class View:
     def line(self, seen: Seen) -> str:
         """Return the figures as one plain line."""
         lag = " ".join(f"{service}={count}" for service, count in seen.lags.items())
-        latest = f" | latest fraud: {seen.frauds[-1]}" if seen.frauds else ""
+        rules = " ".join(f"{rule}={count}" for rule, count in seen.rules.most_common())
+        latest = f" | rules {rules} | latest fraud: {seen.frauds[-1]}" if seen.frauds else ""
         return (
             f"{time.monotonic() - self._started:4.0f} s  in {seen.totals[topics.TRANSACTIONS]} "
             f"({seen.rates.get(topics.TRANSACTIONS, 0.0):.0f}/s)  legit {seen.totals[topics.LEGIT]}  "
@@ -74,6 +77,9 @@ class View:
         lines += ["", f"fraud share {share(seen):.1%}", ""]
         lines.append(f"{DIM}{'service':<{width}}  {'lag':>12}{PLAIN}")
         lines += [f"{service:<{width}}  {lag:>12,}" for service, lag in seen.lags.items()]
+        if seen.rules:
+            lines += ["", f"{DIM}{'rule':<{width}}  {'in frauds':>12}{PLAIN}"]
+            lines += [f"{rule:<{width}}  {count:>12,}" for rule, count in seen.rules.most_common(MOST_RULES)]
         lines += ["", f"{DIM}latest fraud{PLAIN}"]
         lines += [f"{RED}{fraud}{PLAIN}" for fraud in reversed(seen.frauds)]
         lines += ["", f"{DIM}{self._hint}{PLAIN}"]

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 COPIED: Final = (
     *("pipeline", "generator", "detector", "legit_processor", "fraud_processor"),
-    *("compiling", "kafka_local", "bench", "tests", "pyproject.toml"),
+    *("compiling", "kafka_local", "bench", "demo", "rules", "tests", "pyproject.toml"),
 )
 # Of all that the compiled modules do.
 TESTS: Final = {
