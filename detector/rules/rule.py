@@ -8,12 +8,16 @@ from decimal import DecimalException
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions import EvaluationError, Kind
+from detector.rules.expressions.bounds import AMOUNT
 from detector.rules.files.spec import ACTIVE, ANY_CURRENCY, HIT, OFF
+from detector.rules.passing import Passing
 from detector.rules.showing import exact
 from pipeline.contracts.messages import COUNTED, SHADOW, Hit, Span
 from pipeline.contracts.moments import microseconds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detector.rules.behaviour import Steps
     from detector.rules.expressions import Compiled
     from detector.rules.expressions.parts import Value
@@ -54,6 +58,7 @@ class Rule:
         self._currency = None if spec.currency in {None, ANY_CURRENCY} else spec.currency
         self._share = int(spec.rollout * 100)
         self.fires: Value = self._made(self._conditions[0] if self._before is None else self._follows)
+        self._passing = _passing_of(self.fires, conditions, history)
 
     @property
     def in_force(self) -> bool:
@@ -118,7 +123,13 @@ class Rule:
             values=values,
             standing=standing,
             window=self._window(subject),
+            passing_amount=self._passing_amount(subject),
         )
+
+    def _passing_amount(self, subject: Subject) -> str | None:
+        """Return the nearest amount at which it would not fire, where there is one and it can be told."""
+        amount = None if self._passing is None else self._passing.amount(subject)
+        return None if amount is None else exact(Kind.MONEY, amount)
 
     def _steps(self, subject: Subject) -> dict[str, str]:
         """Return when the steps before the last were, by ``step 1`` and so on."""
@@ -140,6 +151,22 @@ class Rule:
         if self._spec.mode != ACTIVE:
             return False
         return self._share == HUNDREDTHS or share_of(self._spec.id, subject.transaction.account) < self._share
+
+
+def _passing_of(fires: Value, conditions: Sequence[Compiled], history: History | None) -> Passing | None:
+    """Return what tries other amounts; None where conditions do more with the amount than compare it, or nothing.
+
+    A transaction's own amount is part of its history where the rule's filter looks at it.
+    """
+    if history is not None and history.filters_amount:
+        return None
+    found: list[Value] = []
+    for condition in conditions:
+        if condition.bounds is None:
+            return None
+        found += condition.bounds
+    uses = {name for condition in conditions for name in condition.uses}
+    return Passing(fires, found, alone=uses == {AMOUNT}) if found else None
 
 
 def _erring(fires: Value) -> Value:

@@ -47,6 +47,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One rule that fired. ``values`` are what it looked at, as exact text; ``standing`` says whether it counts.
 
     ``window`` is the longest that it looked back on; None where it looked at this transaction alone.
+    ``passing_amount`` is the amount nearest to its own at which the rule would not have fired, all else the same; None
+    where there is none, or where amounts of a history have a part in it.
     """
 
     rule: str
@@ -56,6 +58,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: dict[str, str]
     standing: str = COUNTED
     window: Span | None = None
+    passing_amount: str | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -51,6 +51,7 @@ def test_a_hit_says_why() -> None:
             score=100,
             message="980.05 EUR at or above 900",
             values={"amount": "980.05"},
+            passing_amount="899.99",
         )
     ]
     assert hits(ONE, amount=Decimal("899.99")) == []

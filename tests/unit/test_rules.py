@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.messages import Transaction
 
-LARGE_HIT = Hit(rule="large-amount", severity="high", score=100, message="980.05 >= 900", values={"amount": "980.05"})
+LARGE_HIT = Hit(
+    rule="large-amount",
+    severity="high",
+    score=100,
+    message="980.05 >= 900",
+    values={"amount": "980.05"},
+    passing_amount="899.99",
+)
 BOTH = """
 threshold: %d
 rules:
@@ -81,7 +88,14 @@ def test_amounts_are_compared_exactly(cents: int, limit_cents: int) -> None:
 def test_a_large_amount_is_told_with_its_figures() -> None:
     """The hit carries the amount as exact text, zeros included."""
     assert hits(transfers(), transaction(amount=Decimal("980.50"))) == [
-        Hit(rule="large-amount", severity="high", score=100, message="980.50 >= 900", values={"amount": "980.50"})
+        Hit(
+            rule="large-amount",
+            severity="high",
+            score=100,
+            message="980.50 >= 900",
+            values={"amount": "980.50"},
+            passing_amount="899.99",
+        )
     ]
 
 

@@ -75,6 +75,9 @@ def _link(making: Making, left: Part, right: Part, sign: ast.cmpop, nodes: list[
         return None
     if {left.kind, right.kind} == set(NUMERIC):
         making.mixes_money = True
+    if not making.within_aggregate:
+        making.bounds.compared(nodes[0], right.value)
+        making.bounds.compared(nodes[1], left.value)
     first, second, constant = left.value, right.value, right.constant
     if constant is not None:
         return _WITH_CONSTANT[type(sign)](first, constant)

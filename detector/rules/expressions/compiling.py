@@ -31,7 +31,8 @@ class Compiled:
 
     ``uses`` are the values it looks at, by name, and ``kinds`` their kinds.
 
-    ``mixes_money`` tells whether a number stands for money in it, which then has to be of some currency.
+    ``mixes_money`` tells whether a number stands for money in it, which then has to be of some currency. ``bounds`` are
+    what it compares the amount with; None where the amount stands for more in it than that.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Compiled:
     uses: dict[str, Value]
     kinds: dict[str, Kind]
     mixes_money: bool
+    bounds: tuple[Value, ...] | None
 
 
 def compile_expression(
@@ -60,7 +62,16 @@ def compile_expression(
         making.fault(tree, f"{wanted.value} was expected, this is {whole.told}")
     if making.faults or whole.kind is None:
         return sorted(set(making.faults))
-    return Compiled(text, whole.kind, _guarded(whole.value), whole.value, making.uses, making.kinds, making.mixes_money)
+    return Compiled(
+        text,
+        whole.kind,
+        _guarded(whole.value),
+        whole.value,
+        making.uses,
+        making.kinds,
+        making.mixes_money,
+        making.bounds.found(),
+    )
 
 
 def _guarded(value: Value) -> Value:

@@ -7,6 +7,7 @@ from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING
 
 from detector.rules.expressions.aggregates import AGGREGATES
+from detector.rules.expressions.bounds import AMOUNT
 from detector.rules.expressions.grammar import source_of
 from detector.rules.expressions.kinds import Kind
 from detector.rules.expressions.names import DIGITS
@@ -54,6 +55,8 @@ def name(making: Making, node: ast.Name | ast.Attribute) -> Part:
         return making.fault(node, f"there is no {path}; {making.names.like(path)}")
     kind, get = found
     making.uses[path], making.kinds[path] = get, kind
+    if path == AMOUNT:
+        making.bounds.mentioned(node)
     return Part(kind, get)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from detector.rules.expressions.bounds import Bounds
 from detector.rules.expressions.functions import functions_in
 from detector.rules.expressions.grammar import offset_of
 from detector.rules.expressions.kinds import Kind
@@ -66,13 +67,14 @@ class Making:
         self.uses: dict[str, Value] = {}
         self.kinds: dict[str, Kind] = {}
         self.mixes_money = False
+        self.bounds = Bounds()
         self._makers = makers
         self._zone = zone
 
     def within(self) -> Making:
         """Return the making of what stands within an aggregate, which is about other transactions than this one."""
         inner = Making(self.text, self.names, self._zone, self._makers)
-        inner.faults, inner.within_aggregate = self.faults, True
+        inner.faults, inner.bounds, inner.within_aggregate = self.faults, self.bounds, True
         return inner
 
     def part(self, node: ast.expr) -> Part:

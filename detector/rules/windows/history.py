@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detector.rules.expressions.bounds import AMOUNT
+
 if TYPE_CHECKING:
     from detector.rules.expressions.aggregating import Asked, Inner
     from detector.rules.expressions.parts import Value
@@ -14,7 +16,8 @@ class History:
     """A rule's key, window and filter. Without a key there are no aggregates; ``key_told``: the file names one.
 
     ``currency`` is the rule's, of the numbers that stand for money in filters and values; None for any.
-    ``widths_us`` are all that were asked for.
+    ``widths_us`` are all that were asked for. Where ``filters_amount``, a transaction's own amount decides whether it
+    is part of it.
     """
 
     def __init__(  # noqa: PLR0913 (a rule has that many members about it)
@@ -34,6 +37,8 @@ class History:
         self.currency = currency
         self.key_told = key_told
         self.widths_us: set[int] = set()
+        # Rather too often than not: the word may be a text in it.
+        self.filters_amount = where is not None and AMOUNT in where.text
 
     def value(self, asked: Asked) -> Value:
         """Return what gets the value of an aggregate for the transaction at hand."""
