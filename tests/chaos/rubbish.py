@@ -29,7 +29,13 @@ def samples(number: int) -> list[bytes]:
     found: list[bytes] = []
 
     @seed(number)
-    @settings(max_examples=SAMPLES, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=SAMPLES,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(
         st.binary(max_size=60)
         | st.text(max_size=60).map(lambda t: t.encode("utf-8", "surrogatepass"))
