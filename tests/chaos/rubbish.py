@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.chaos.stage import PAYMENT
+from tests.support.deployment import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
 SAMPLES = 300
+SEARCH_SECONDS = 120
 LONGEST = 400
 GOOD = PAYMENT % b"VISA"
 
@@ -48,9 +52,16 @@ def samples(number: int) -> list[bytes]:
     return found
 
 
+def samples_apart(number: int) -> list[bytes]:
+    """Return the same from a process of its own: the search fails where another thread draws at random meanwhile."""
+    command = [sys.executable, "-m", "tests.chaos.rubbish", str(number)]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=SEARCH_SECONDS)
+    return [bytes.fromhex(line) for line in made.stdout.split("\n")[:-1]]
+
+
 def rubbish(chance: Random) -> Iterator[bytes]:
     """Yield without an end values most of which no detector can read; each is to have exactly one outcome."""
-    odd = samples(chance.getrandbits(32))
+    odd = samples_apart(chance.getrandbits(32))
     while True:
         kind = chance.randrange(4)
         if kind == 0:
@@ -62,3 +73,7 @@ def rubbish(chance: Random) -> Iterator[bytes]:
             yield GOOD[:at] + chance.randbytes(chance.randint(1, 3)) + GOOD[at + 1 :]
         else:
             yield chance.choice(odd)
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{value.hex()}\n" for value in samples(int(sys.argv[1])))
