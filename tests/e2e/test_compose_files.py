@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from detector.settings import RULES_FILE
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
 from pipeline.runtime.settings import HEARTBEAT_FILE
 from tests.support.compose import ROOT, Project, require_docker
@@ -27,7 +28,7 @@ SERVICES = {
 }
 PIPELINE = "docker-compose.yml"
 SINGLE, THREE = "docker-compose.kafka.yml", "docker-compose.kafka.cluster.yml"
-FILES = (SSL_CAFILE.name, SSL_CERTFILE.name, SSL_KEYFILE.name)
+FILES = (SSL_CAFILE.name, SSL_CERTFILE.name, SSL_KEYFILE.name, RULES_FILE.name)
 
 
 @pytest.fixture(autouse=True)
@@ -76,12 +77,13 @@ def test_unset_variables_are_left_to_the_code(service: str) -> None:
     assert given(read(PIPELINE)[service]["environment"]) == {KAFKA_BROKER_URL.name: "broker:9092"}
 
 
-def test_a_file_for_tls_is_mounted_where_its_variable_says(tmp_path: Path) -> None:
-    """KAFKA_SSL_CAFILE names a file of this machine; the container has it, at the path it is told."""
-    authority = tmp_path / "ca.pem"
-    detector = read(PIPELINE, **{SSL_CAFILE.name: str(authority)})["detector"]
-    (mounted,) = [mount for mount in detector["volumes"] if mount["source"] == str(authority)]
-    assert mounted["target"] == detector["environment"][SSL_CAFILE.name]
+@pytest.mark.parametrize("variable", FILES)
+def test_a_file_is_mounted_where_its_variable_says(variable: str, tmp_path: Path) -> None:
+    """The variable names a file of this machine; the container has it, at the path it is told."""
+    file = tmp_path / "named"
+    detector = read(PIPELINE, **{variable: str(file)})["detector"]
+    (mounted,) = [mount for mount in detector["volumes"] if mount["source"] == str(file)]
+    assert mounted["target"] == detector["environment"][variable]
     assert mounted["read_only"]
 
 
@@ -130,5 +132,6 @@ def test_images_hold_what_is_named_alone() -> None:
     assert {line.removeprefix("!") for line in lines if line.startswith("!")} == {
         "requirements.txt",
         "pipeline",
+        "rules",
         *(SERVICES.keys() - {"topics"}),
     }
