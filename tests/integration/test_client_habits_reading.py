@@ -7,12 +7,14 @@ That a commit may show later than it returns is in ``test_client_habits_replicas
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka.consumer.fetcher import Fetcher
 from kafka.structs import TopicPartition
 
 from pipeline.contracts import topics
+from pipeline.runtime.clients import parked_records
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.clients.reading import read_between
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 COMMITS = 20
+EACH = 20
+POLLS = 20
 
 
 def test_each_commit_is_read_back_at_once_and_whole(deploy: Callable[..., Deployment]) -> None:
@@ -70,3 +74,41 @@ def test_without_the_position_a_reader_never_gets_to_the_end(deploy: Callable[..
         eventually(at_the_end, 20, "the position to reach the end")
     assert read == ([0, 2] if last == "commit_transaction" else [0])
     assert read[-1] + 1 < 4
+
+
+def offsets_behind_a_pause(pipeline: Deployment) -> tuple[list[int], list[int]]:
+    """Pause a partition in the midst and read another to its end; return what is left of it, and what is read on."""
+    name = pipeline.name(topics.TRANSACTIONS)
+    pipeline.put_many([GOOD] * 2 * EACH)
+    places = [TopicPartition(name, 0), TopicPartition(name, 1)]
+    with closing(reader(pipeline.settings.kafka, "test")) as consumer:
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+
+        def polled(most: int) -> list[Any]:
+            return [one for found in consumer.poll(timeout_ms=200, max_records=most).values() for one in found]
+
+        (first,) = eventually(lambda: polled(1), 20, "a record")
+        paused = TopicPartition(name, first.partition)
+        consumer.pause(paused)
+        others = 0
+        while others < EACH:
+            others += len(eventually(lambda: polled(EACH), 20, "the other partition"))
+        consumer.resume(paused)
+        rest = [one.offset for _ in range(POLLS) for one in polled(EACH) if one.partition == paused.partition]
+    return list(range(1, EACH)), rest
+
+
+def test_a_partition_that_was_paused_is_read_on(deploy: Callable[..., Deployment]) -> None:
+    """Guard: ``parked_records``."""
+    left, read = offsets_behind_a_pause(deploy(partitions=2))
+    assert read == left
+
+
+def test_without_the_guard_a_partition_that_was_paused_may_never_be_read_again(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records stay parked behind what the other partition has left."""
+    monkeypatch.setattr(Fetcher, "fetched_records", parked_records._fetched_as_it_was)  # noqa: SLF001
+    _, read = offsets_behind_a_pause(deploy(partitions=2))
+    assert read == []

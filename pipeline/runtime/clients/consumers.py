@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError
 
-from pipeline.runtime.clients import broken_batches, header_names
+from pipeline.runtime.clients import broken_batches, header_names, parked_records
 from pipeline.runtime.clients.connection import connect
 from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
 
@@ -35,6 +35,7 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
 
 broken_batches.install()
 header_names.install()
+parked_records.install()
 
 
 def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaConsumer:
