@@ -104,3 +104,17 @@ def test_it_passes_over_what_was_aborted_and_over_markers(deploy: Callable[..., 
     assert read(pipeline, path, {0: 8}, reach_minutes=15) == {0: [0, 4]}
     assert read(pipeline, path, {0: 5}, reach_minutes=15) == {0: [0, 4]}
     assert read(pipeline, path, {0: 4}, reach_minutes=15) == {0: [0]}
+
+
+def test_it_says_what_retention_has_removed(
+    deploy: Callable[..., Deployment], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rules that look back further than the topic does cannot know it; those that do not hear nothing."""
+    pipeline = deploy()
+    put(pipeline, 30, 20, 10, 1)
+    pipeline.cut(topics.TRANSACTIONS, 2)
+    assert read(pipeline, BATCHES, {0: 4}, reach_minutes=5) == {0: [3]}
+    assert not caplog.records
+    assert read(pipeline, BATCHES, {0: 4}, reach_minutes=25) == {0: [2, 3]}
+    assert f"{pipeline.name(topics.TRANSACTIONS)}:0 begins at " in caplog.text
+    assert "what retention has removed is not known" in caplog.text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaTimeoutError
 
+from pipeline.contracts.moments import moment_of
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.clients.deadlines import COMMITTED_MS
 
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     from pipeline.runtime.pieces import Piece
     from pipeline.runtime.record_path import RecordPath
 
+logger = logging.getLogger(__name__)
+
 POLL_MS: Final = 200
 POLL_RECORDS: Final = 20_000
 IDLE_SECONDS: Final = 30.0
 FIRST_SECONDS: Final = 5.0
+GAP_MS: Final = 60_000
 
 
 class Replay:
@@ -55,9 +60,23 @@ class Replay:
         found = self._consumer.offsets_for_times(since, timeout_ms=COMMITTED_MS)
         starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
         self._ends = {place: end for place, end in ends.items() if starts[place] < end}
+        self._warn_of_gaps({place: (found[place], since[place]) for place in self._ends})
         self._read_from({place: starts[place] for place in self._ends})
         self._positions = {place: starts[place] for place in self._ends}
         self._moved = time.monotonic()
+
+    def _warn_of_gaps(self, found: Mapping[TopicPartition, tuple[Any, int]]) -> None:
+        """Say where retention has removed what would have been read."""
+        beginnings = self._consumer.beginning_offsets(sorted(found), timeout_ms=COMMITTED_MS)
+        for place, (first, since_ms) in sorted(found.items()):
+            if 0 < beginnings[place] == first.offset and first.timestamp > since_ms + GAP_MS:
+                logger.warning(
+                    "%s:%d begins at %s, and rules look back to %s: what retention has removed is not known",
+                    place.topic,
+                    place.partition,
+                    moment_of(first.timestamp).isoformat(timespec="seconds"),
+                    moment_of(since_ms).isoformat(timespec="seconds"),
+                )
 
     def _next_times(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Return when the record at each offset was written, in milliseconds since 1970; now where there is none."""
