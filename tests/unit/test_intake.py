@@ -21,7 +21,7 @@ from kafka.structs import MemberState, TopicPartition
 
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import intake as intake_module
-from pipeline.runtime.transactional.intake import Intake
+from pipeline.runtime.transactional.intake import Intake, OffsetsBehindError
 from pipeline.runtime.transactional.standstill import Standstill
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
 from tests.support.pieces import records_of
@@ -369,3 +369,33 @@ def test_nothing_is_handed_out_before_a_takeover_has_succeeded() -> None:
     assert consumer.sought == [(ZERO, 7)]
     assert intake.poll(500) is not None
     assert len(notes.found) == 2
+
+
+@pytest.mark.parametrize("answer", [None, 6])
+def test_an_answer_that_takes_back_what_was_committed_is_not_believed(answer: int | None) -> None:
+    """A coordinator that has just started may not know all of it yet: it is asked again, and nothing is read twice."""
+    consumer = FakeConsumer([], offsets={ZERO: 5})
+    intake = joined(consumer)
+    consumer.polls.append((some(5, 6), consumer.membership))
+    batch = intake.poll(500)
+    assert batch is not None
+    consumer.offsets[ZERO] = 7
+    intake.settled(batch)
+    consumer.offsets[ZERO] = answer
+    with pytest.raises(OffsetsBehindError, match="offset 7 was"):
+        intake.rewind()
+    assert not consumer.sought
+    consumer.offsets[ZERO] = 7
+    intake.rewind()
+    assert consumer.sought == [(ZERO, 7)]
+
+
+def test_a_partition_that_went_away_may_come_back_with_any_offset() -> None:
+    """Somebody may have reset it meanwhile, which takes that nobody reads."""
+    consumer = FakeConsumer([], offsets={ZERO: 5})
+    intake = joined(consumer)
+    consumer.assigned = {ONE}
+    intake.rewind()
+    consumer.assigned, consumer.offsets[ZERO] = {ZERO}, 2
+    intake.rewind()
+    assert consumer.sought[-1] == (ZERO, 2)

@@ -67,6 +67,10 @@ class Batch:
         return {place: OffsetAndMetadata(end, self.token) for place, end in {**self.positions, **ends}.items()}
 
 
+class OffsetsBehindError(KafkaError):  # type: ignore[misc] # the client has no types
+    """A partition's committed offset is lower than it was: the coordinator that answers does not know all of it yet."""
+
+
 class Intake:
     """Polls, and hands out a batch only under a membership that is valid and the same as before.
 
@@ -102,6 +106,7 @@ class Intake:
         self._name = uuid.uuid4().hex
         self._batches = 0
         self._known: dict[TopicPartition, int] = {}
+        self._reached: dict[TopicPartition, int] = {}  # committed, as far as this process knows
         self._memory: Memory = memory or NoMemory()
         self._positions_due = 0.0
 
@@ -200,6 +205,7 @@ class Intake:
             return
         # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
         found = self.committed(places)
+        self._check_not_behind(found)
         try:
             beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
             ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
@@ -224,6 +230,7 @@ class Intake:
 
     def settled(self, batch: Batch) -> None:
         """Note that a batch is committed."""
+        self._reached.update((place, end.offset) for place, end in batch.ends().items())
         self._memory.settled(batch.ends())
 
     def _replace_consumer(self) -> None:
@@ -252,6 +259,18 @@ class Intake:
     def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata | None]:
         """Return what the group has committed; waits for transactions that are still being decided."""
         return {place: self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS) for place in places}
+
+    def _check_not_behind(self, found: Mapping[TopicPartition, OffsetAndMetadata | None]) -> None:
+        """Refuse an answer that takes back what was committed: a broker that has just started was seen to give it."""
+        for place, one in found.items():
+            offset = -1 if one is None else one.offset
+            if offset < self._reached.get(place, -1):
+                said = "nothing" if one is None else f"offset {offset}"
+                raise OffsetsBehindError(
+                    f"{place.topic}:{place.partition}: {said} is committed by what the coordinator says, "
+                    f"and offset {self._reached[place]} was"
+                )
+        self._reached = {place: one.offset for place, one in found.items() if one is not None}
 
     def has_committed(self, batch: Batch) -> bool:
         """Tell whether the offsets of a batch were committed, and thus all that was written because of it.
