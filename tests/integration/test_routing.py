@@ -57,6 +57,7 @@ def test_an_old_client_gets_its_fraud_back_with_a_verdict_behind_it(deploy: Call
             "score": 100,
             "message": "980.05 >= 900",
             "values": {"amount": "980.05"},
+            "passing_amount": "899.99",
         }
     ]
 
