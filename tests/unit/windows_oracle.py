@@ -99,14 +99,14 @@ class Log:
         return max(self.entries[-1][1], clock - self.bounds.lateness_us)
 
     def history(self, key: list[Value], where: Value | None, of: Value | None, *, money: bool) -> list[Seen]:
-        """Return what counts of the key at hand, in the order of time and of the log."""
+        """Return what counts of the key at hand, in the order of time and of the log, also what has no value."""
         current = self.entries[-1][0]
         mine = [get(current) for get in key]
         found = []
         for place, (subject, time_us, _) in enumerate(self.entries):
             other = money and subject.transaction.currency != current.transaction.currency
             value = taken(of, subject)
-            if other or value is None or not value_of(where, subject):
+            if other or not value_of(where, subject):
                 continue
             if [value_of(get, subject) for get in key] == mine:
                 found.append(Seen(place, time_us, value, subject))
@@ -126,8 +126,10 @@ class Log:
             for number, pane in panes[-self.bounds.panes :]:
                 if (begin_us + 1) // step <= number <= time_us // step and begin_us < time_us:
                     found += pane
-                    estimate = estimate or len({hash_of(one.value) for one in pane}) >= self.bounds.smallest
+                    hashes = {hash_of(one.value) for one in pane if one.value is not None}
+                    estimate = estimate or len(hashes) >= self.bounds.smallest
         found += [one for one in held if one.place == last and one not in found]
+        found = [one for one in found if one.value is not None]
         return sorted(found, key=lambda one: (one.time_us, one.place)), estimate
 
     def aggregate(self, asked: Asked) -> Any:  # noqa: PLR0911 (one for each function)

@@ -32,9 +32,8 @@ class Slice(NamedTuple):
 
     @property
     def values(self) -> Sequence[Any]:
-        """The values, as they are kept."""
-        column = self.series.columns[self.column]
-        return column if self.lo == 0 and self.hi == len(column) else column[self.lo : self.hi]
+        """The values that there are, as they are kept."""
+        return self.series.between(self.column, self.lo, self.hi)
 
     @property
     def scale(self) -> int:
@@ -45,11 +44,12 @@ class Slice(NamedTuple):
         """Return a value as expressions have it."""
         return decimal_of(value, self.scale, self.least) if self.form is Form.NUMBER else value
 
-    def at(self, place: int) -> Any:  # noqa: ANN401 (a value of any kind)
-        """Return the value at a place, as expressions have it."""
-        if not self.lo <= place < self.hi:
+    def end(self, at: int, *, myself: bool = True) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the oldest value (0) or the newest (-1), as expressions have it."""
+        values = self.series.between(self.column, self.lo, self.hi if myself or not self.own else self.hi - 1)
+        if not values:
             raise nothing()
-        return self.shown(self.series.columns[self.column][place])
+        return self.shown(values[at])
 
 
 def nothing(told: str = "no transaction in the window has a value") -> EvaluationError:
@@ -66,21 +66,24 @@ def _sum(found: Slice) -> Decimal:
 
 
 def _avg(found: Slice) -> Decimal:
-    if found.hi == found.lo:
+    values = found.values
+    if not values:
         raise nothing()
-    return mean(_sum(found), found.hi - found.lo)
+    return mean(decimal_of(sum(values), found.scale, found.least), len(values))
 
 
 def _min(found: Slice) -> Any:  # noqa: ANN401 (a value of any kind)
-    if found.hi == found.lo:
+    values = found.values
+    if not values:
         raise nothing()
-    return found.shown(min(found.values))
+    return found.shown(min(values))
 
 
 def _max(found: Slice) -> Any:  # noqa: ANN401 (a value of any kind)
-    if found.hi == found.lo:
+    values = found.values
+    if not values:
         raise nothing()
-    return found.shown(max(found.values))
+    return found.shown(max(values))
 
 
 def _stddev(found: Slice) -> Decimal:
@@ -98,9 +101,9 @@ COMPUTE: Final[dict[str, Callable[[Slice], Any]]] = {
     "max": _max,
     "stddev": _stddev,
     "count_distinct": lambda found: counted(len(set(found.values))),
-    "first": lambda found: found.at(found.lo),
-    "last": lambda found: found.at(found.hi - 1),
-    "previous": lambda found: found.at(found.hi - 1 - found.own),
+    "first": lambda found: found.end(0),
+    "last": lambda found: found.end(-1),
+    "previous": lambda found: found.end(-1, myself=False),
 }
 # Of no transaction, all others have no value.
 EMPTY: Final[dict[str, Callable[[int], Decimal]]] = {

@@ -36,26 +36,30 @@ class Folded(NamedTuple):
 
     @property
     def cells(self) -> list[Cell]:
-        """The column in the panes."""
-        return [pane.cells[self.column] for pane in self.panes]
+        """The column in the panes that have any value of it."""
+        return [cell for pane in self.panes if (cell := pane.cells[self.column]).count]
 
     @property
     def values(self) -> list[Any]:
         """The column of those that are one by one, oneself included, as fine as in panes."""
-        values = [self.fine(one) for one in self.single]
-        return values if self.solo is None else [*values, self.solo[self.column]]
+        return [*map(self.fine, self.single), *self.myself]
+
+    @property
+    def myself(self) -> list[Any]:
+        """The value of the transaction at hand where it stands alone and has one."""
+        return [] if self.solo is None or self.solo[self.column] is None else [self.solo[self.column]]
 
     @property
     def single(self) -> Sequence[Any]:
         """The column of those of the series, as they are kept."""
-        return self.series.columns[self.column][self.series.start : self.hi]
+        return self.series.between(self.column, self.series.start, self.hi)
 
     @property
     def few(self) -> list[Any]:
         """What the least and the greatest value is among."""
         single = self.single
         ends = [self.fine(min(single)), self.fine(max(single))] if single else []
-        return ends if self.solo is None else [*ends, self.solo[self.column]]
+        return [*ends, *self.myself]
 
     def fine(self, value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return a value of the series, or a sum of them, as fine as in panes."""
@@ -65,21 +69,26 @@ class Folded(NamedTuple):
 
     @property
     def number(self) -> int:
-        """How many there are."""
+        """How many transactions there are."""
         beside = self.hi - self.series.start + (self.solo is not None)
         return sum(pane.count for pane in self.panes) + beside
 
     @property
+    def valued(self) -> int:
+        """How many of them have a value."""
+        return sum(cell.count for cell in self.cells) + len(self.single) + len(self.myself)
+
+    @property
     def sum(self) -> int:
         """Their exact sum."""
-        mine = 0 if self.solo is None else self.solo[self.column]
+        mine = sum(self.myself)
         total: int = sum([cell.sum for cell in self.cells], mine + self.fine(sum(self.single)))
         return total
 
     @property
     def squares(self) -> int:
         """The exact sum of their squares, with twice as many decimals."""
-        mine = 0 if self.solo is None else self.solo[self.column] ** 2
+        mine = sum(one * one for one in self.myself)
         single = self.single
         beside: int = self.fine(self.fine(sum(map(mul, single, single))))
         total: int = sum([cell.squares for cell in self.cells], mine + beside)
@@ -92,15 +101,11 @@ class Folded(NamedTuple):
     def ordered(self, *, myself: bool) -> list[Any]:
         """Return the oldest and the newest value of each pane and of those one by one, in the order of time."""
         ends: list[tuple[int, int, Any]] = []
-        for pane in self.panes:
-            cell = pane.cells[self.column]
-            ends += [(pane.first_us, 0, cell.first), (pane.last_us, 0, cell.last)]
-        held = self.single
-        if self.solo is not None:
-            if myself:
-                ends.append((self.time_us, 1, self.solo[self.column]))
-        elif self.own and not myself:
-            held = held[:-1]
+        for cell in self.cells:
+            ends += [(cell.first_us, 0, cell.first), (cell.last_us, 0, cell.last)]
+        if myself:
+            ends += [(self.time_us, 1, one) for one in self.myself]
+        held = self.series.between(self.column, self.series.start, self.hi - (self.own and not myself))
         ends.sort(key=lambda end: end[:2])
         found = [value for *_, value in ends]
         if held:
@@ -109,14 +114,23 @@ class Folded(NamedTuple):
         return found
 
 
+def _most(found: Folded, value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
+    if value is None:
+        raise nothing()
+    return found.shown(value)
+
+
 def _avg(found: Folded) -> Decimal:
-    return mean(decimal_of(found.sum, MOST_DECIMALS, found.least), found.number)
+    if not found.valued:
+        raise nothing()
+    return mean(decimal_of(found.sum, MOST_DECIMALS, found.least), found.valued)
 
 
 def _stddev(found: Folded) -> Decimal:
-    if found.number < 2:  # noqa: PLR2004 (a deviation is between two)
+    count = found.valued
+    if count < 2:  # noqa: PLR2004 (a deviation is between two)
         raise nothing("a deviation takes two transactions")
-    return deviation(found.number, found.sum, found.squares, MOST_DECIMALS)
+    return deviation(count, found.sum, found.squares, MOST_DECIMALS)
 
 
 def _end(found: Folded, at: int, *, myself: bool = True) -> Any:  # noqa: ANN401 (a value of any kind)
@@ -130,8 +144,8 @@ FOLDED: Final[dict[str, Callable[[Folded], Any]]] = {
     "count": lambda found: counted(found.number),
     "sum": lambda found: decimal_of(found.sum, MOST_DECIMALS, found.least),
     "avg": _avg,
-    "min": lambda found: found.shown(min([*(cell.least for cell in found.cells), *found.few])),
-    "max": lambda found: found.shown(max([*(cell.greatest for cell in found.cells), *found.few])),
+    "min": lambda found: _most(found, min([*(cell.least for cell in found.cells), *found.few], default=None)),
+    "max": lambda found: _most(found, max([*(cell.greatest for cell in found.cells), *found.few], default=None)),
     "stddev": _stddev,
     "count_distinct": lambda found: counted(estimated((cell.smallest for cell in found.cells), found.values)),
     "first": lambda found: _end(found, 0),

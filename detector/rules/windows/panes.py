@@ -18,20 +18,31 @@ MOST: Final = 128  # panes, the newest: the window and as much again for those w
 
 
 class Cell:
-    """A column in a pane. Numbers have 34 decimals. ``smallest`` are hashes."""
+    """A column in a pane: of how many transactions it has values, and when the first and the last of those were.
 
-    __slots__ = ("first", "greatest", "last", "least", "smallest", "squares", "sum")
+    Numbers have 34 decimals. ``smallest`` are hashes.
+    """
 
-    def __init__(self, form: Form, value: Any) -> None:  # noqa: ANN401 (a value of the form)
-        """Begin with a value."""
-        self.first = self.last = self.least = self.greatest = value
+    __slots__ = ("count", "first", "first_us", "greatest", "last", "last_us", "least", "smallest", "squares", "sum")
+
+    def __init__(self) -> None:
+        """Begin without a value."""
+        self.count = self.first_us = self.last_us = 0
+        self.first = self.last = self.least = self.greatest = None
         self.sum: int = 0
         self.squares: int = 0
         self.smallest: set[int] = set()
-        self.add(form, value)
 
-    def add(self, form: Form, value: Any) -> None:  # noqa: ANN401 (a value of the form)
-        """Add a value; whether it is the first or last is for the pane to say."""
+    def add(self, time_us: int, form: Form, value: Any) -> None:  # noqa: ANN401 (a value of the form)
+        """Add a value of the transaction that is the newest in the log of all that have its time."""
+        if not self.count:
+            self.first_us = self.last_us = time_us
+            self.first = self.last = self.least = self.greatest = value
+        elif time_us < self.first_us:
+            self.first_us, self.first = time_us, value
+        if time_us >= self.last_us:
+            self.last_us, self.last = time_us, value
+        self.count += 1
         if form is Form.HASH:
             remember(self.smallest, value)
         elif form is not Form.PLAIN:
@@ -50,35 +61,27 @@ class Cell:
 
 
 class Pane:
-    """A span of time: how many transactions, the times of the first and the last, and a cell for each column."""
+    """A span of time: how many transactions, and a cell for each column."""
 
-    __slots__ = ("batch", "cells", "count", "first_us", "last_us")
+    __slots__ = ("batch", "cells", "count")
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, columns: int) -> None:
         """Begin one that holds nothing yet."""
         self.batch = batch
-        self.count = self.first_us = self.last_us = 0
-        self.cells: list[Cell] = []
+        self.count = 0
+        self.cells = [Cell() for _ in range(columns)]
 
     def add(self, time_us: int, forms: Sequence[Form], row: Sequence[Any]) -> None:
         """Add a transaction, the newest in the log of all that have its time."""
-        if not self.count:
-            self.first_us = self.last_us = time_us
-            self.cells = [Cell(form, value) for form, value in zip(forms, row, strict=True)]
-        else:
-            for cell, form, value in zip(self.cells, forms, row, strict=True):
-                cell.add(form, value)
-                if time_us < self.first_us:
-                    cell.first = value
-                if time_us >= self.last_us:
-                    cell.last = value
-            self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
+        for cell, form, value in zip(self.cells, forms, row, strict=True):
+            if value is not None:
+                cell.add(time_us, form, value)
         self.count += 1
 
     def copy(self, batch: int) -> Pane:
         """Return another that is the same, for a batch to change."""
-        other = Pane(batch)
-        other.count, other.first_us, other.last_us = self.count, self.first_us, self.last_us
+        other = Pane(batch, 0)
+        other.count = self.count
         other.cells = [cell.copy() for cell in self.cells]
         return other
 
@@ -87,7 +90,7 @@ def fine(row: Sequence[Any], forms: Sequence[Form]) -> list[Any]:
     """Return a row as panes take it: numbers with 34 decimals."""
     found = []
     for value, form in zip(row, forms, strict=True):
-        if form is not Form.NUMBER:
+        if form is not Form.NUMBER or value is None:
             found.append(value)
         else:
             whole, scale = value if type(value) is tuple else (value, 0)
@@ -112,7 +115,7 @@ class Ladder:
         pane = self.panes.get(number)
         if pane is None or pane.batch != batch:
             undo.append((self._put, (number, pane)))
-            pane = self.panes[number] = Pane(batch) if pane is None else pane.copy(batch)
+            pane = self.panes[number] = Pane(batch, len(forms)) if pane is None else pane.copy(batch)
         pane.add(time_us, forms, row)
         if len(self.panes) > MOST:
             oldest = min(self.panes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.kinds import US_PER, Kind
-from detector.rules.expressions.names import FIELDS
 from detector.rules.keys import GATHERED
 from detector.rules.windows.inputs import Condition, Input, key_value
 from detector.rules.windows.reading import Reader
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from detector.rules.expressions.parts import Value
 
 DEFAULT_LATENESS_US: Final = US_PER["h"]
-# Every transaction has these, so they share the series of those that are only counted.
-_ALWAYS: Final = frozenset(FIELDS) - {"source"}
 _FORMS: Final = {
     Kind.NUMBER: Form.NUMBER,
     Kind.MONEY: Form.NUMBER,
@@ -112,9 +109,8 @@ class Plan:
         """Return an aggregate, completely asked for, of a window of a key's history."""
         function, of, where = asked.function, asked.of, asked.where
         money = of is not None and of.kind is Kind.MONEY
-        seen = None if of is None or of.text in _ALWAYS else _identity(of, currency)
         condition = None if where is None else self.condition(where, currency)
-        view = key.view((None if where is None else _identity(where, currency), seen, money), condition, money=money)
+        view = key.view((None if where is None else _identity(where, currency), money), condition, money=money)
         form = Form.HASH if function == "count_distinct" else None if of is None else _FORMS[of.kind]
         identity = (key.names, view.index, function, None if of is None else _identity(of, currency), width_us)
         if identity not in self._readers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.windows.numbers import rescaled
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from detector.rules.windows.panes import Ladder
 
 Undo = tuple["Callable[..., object]", tuple[Any, ...]]
+
+# Stands in an array for no value; in a list that is None. A number as low goes into a list.
+GAP: Final = -(1 << 63)
+_HIGHEST: Final = (1 << 63) - 1
 
 
 class Form(Enum):
@@ -31,10 +35,10 @@ class Series:
 
     What stands before ``start`` is gone: expired or folded into panes. It is still there until the batch has its
     outcome, so that all since then can be undone. ``batch`` is the batch that changed it last, ``before`` its start and
-    length before that.
+    length before that. ``gaps`` are the columns that lack values of some transactions, as bits, the first the lowest.
     """
 
-    __slots__ = ("batch", "before", "columns", "currency", "ladders", "other", "scales", "start", "times")
+    __slots__ = ("batch", "before", "columns", "currency", "gaps", "ladders", "other", "scales", "start", "times")
 
     def __init__(self, forms: Sequence[Form], currency: str, other: Series | None, batch: int) -> None:
         """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency."""
@@ -44,7 +48,7 @@ class Series:
             [] if form is Form.PLAIN else array("q") for form in forms
         )
         self.scales: tuple[int, ...] | None = (0,) * len(forms) if Form.NUMBER in forms else None
-        self.start = 0
+        self.start = self.gaps = 0
         self.currency = currency
         self.other = other
         self.batch = batch
@@ -67,14 +71,10 @@ class Series:
         self.before = (self.start, len(times))
 
     def append(self, time_us: int, row: Sequence[Any]) -> None:
-        """Take in a transaction that is at least as new as all others."""
+        """Take in a transaction that is at least as new as all others; of what it has no value, that is None."""
         self.times.append(time_us)
-        if self.scales is None:
-            for value, column in zip(row, self.columns, strict=True):
-                column.append(value)
-        else:
-            for number, value in enumerate(row):
-                self._append(number, value)
+        for number, value in enumerate(row):
+            self._append(number, value)
 
     def put(self, time_us: int, row: Sequence[Any], undo: list[Undo]) -> int:
         """Take a transaction in and return its place; only what comes late is put between others."""
@@ -93,40 +93,56 @@ class Series:
         return place
 
     def _append(self, number: int, value: Any) -> None:  # noqa: ANN401 (a value of the column's form)
+        column = self.columns[number]
+        if value is None:
+            self.gaps |= 1 << number
+            column.append(GAP if type(column) is array else None)
+            return
         if type(value) is tuple:
             value, scale = value
             held = self.scales[number] if self.scales is not None else 0
             if scale != held:
                 value = self._aligned(number, value, scale, held)
-        try:
-            self.columns[number].append(value)
-        except OverflowError:  # beyond 64 bits
-            self._replace(number, [*self.columns[number], value])
+            column = self.columns[number]
+        if type(column) is array and not GAP < value <= _HIGHEST:
+            column = self._replace(number, _listed(column))
+        column.append(value)
 
     def _aligned(self, number: int, whole: int, scale: int, held: int) -> int:
         """Return a whole number at the scale of its column, which grows where it has to."""
         if scale > held and self.scales is not None:
             self.scales = (*self.scales[:number], scale, *self.scales[number + 1 :])
-            if not self.columns[number]:
-                return whole
-            column = [rescaled(one, held, scale) for one in self.columns[number]]
-            try:
-                self._replace(number, array("q", column))
-            except OverflowError:
-                self._replace(number, column)
+            if self.columns[number]:
+                column = _listed(self.columns[number])
+                finer = [None if one is None else rescaled(one, held, scale) for one in column]
+                self._replace(number, _packed(finer))
             return whole
         return rescaled(whole, scale, held)
 
-    def _replace(self, number: int, column: MutableSequence[Any]) -> None:
+    def _replace(self, number: int, column: MutableSequence[Any]) -> MutableSequence[Any]:
         self.columns = (*self.columns[:number], column, *self.columns[number + 1 :])
+        return column
 
     def row(self, place: int) -> list[Any]:
         """Return what a transaction was put in with."""
-        scales = self.scales
-        return [
-            (column[place], scales[number]) if scales is not None and scales[number] else column[place]
-            for number, column in enumerate(self.columns)
-        ]
+        found: list[Any] = []
+        for number, column in enumerate(self.columns):
+            value = column[place]
+            if type(column) is array and value == GAP:
+                value = None
+            elif self.scales is not None and self.scales[number]:
+                value = None if value is None else (value, self.scales[number])
+            found.append(value)
+        return found
+
+    def between(self, number: int, lo: int, hi: int) -> Sequence[Any]:
+        """Return the values of a column from ``lo`` up to before ``hi``, without its gaps."""
+        column = self.columns[number]
+        found = column if lo == 0 and hi == len(column) else column[lo:hi]
+        if self.gaps >> number & 1:
+            gap = GAP if type(column) is array else None
+            return [one for one in found if one != gap]
+        return found
 
     def _remove(self, place: int) -> None:
         for column in (self.times, *self.columns):
@@ -137,3 +153,14 @@ class Series:
         self.start, length = self.before
         for column in (self.times, *self.columns):
             del column[length:]
+
+
+def _listed(column: Sequence[Any]) -> list[Any]:
+    return [None if one == GAP else one for one in column] if type(column) is array else list(column)
+
+
+def _packed(column: list[Any]) -> MutableSequence[Any]:
+    """Return a column as an array where all of its values fit into one."""
+    if all(one is None or GAP < one <= _HIGHEST for one in column):
+        return array("q", [GAP if one is None else one for one in column])
+    return column

@@ -70,13 +70,7 @@ class View:
         if condition is not None and not condition.holds(subject):
             self._kept = kept
             return
-        row = []
-        for one in self.inputs:
-            value = one.held if one.subject is subject else one.of(subject)
-            if value is None:
-                self._kept = kept
-                return
-            row.append(value)
+        row = [one.held if one.subject is subject else one.of(subject) for one in self.inputs]
         series = kept.series[self.index]
         if self.money:
             currency = subject.transaction.currency
