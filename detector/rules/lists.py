@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from detector.rules.expressions import EvaluationError
+from detector.rules.expressions.code import bound, code
 from detector.rules.showing import readable
 from pipeline.contracts.messages import Hit
 from pipeline.contracts.moments import microseconds_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from detector.rules.expressions import Kind
+    from detector.rules.expressions.code import Code
     from detector.rules.expressions.names import Getter
     from detector.rules.files.list_spec import ListSpec
     from detector.rules.subject import Subject
@@ -31,6 +33,11 @@ class DenyList:
     def describe(self) -> dict[str, object]:
         """Return what decides about hits, fit for JSON."""
         return {**_described(self._spec), "severity": self._spec.severity, "score": self._spec.score}
+
+    @property
+    def code(self) -> Code:
+        """What tells whether the value is on the list."""
+        return code("{}(s)", bound(self.fires))
 
     def fires(self, subject: Subject) -> bool:
         """Tell whether the value is on the list.

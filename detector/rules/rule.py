@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions import EvaluationError, Kind
 from detector.rules.expressions.bounds import AMOUNT
+from detector.rules.expressions.code import bound, code, value_of
 from detector.rules.files.spec import ACTIVE, ANY_CURRENCY, HIT, OFF
 from detector.rules.passing import Passing
 from detector.rules.showing import exact
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from detector.rules.behaviour import Steps
     from detector.rules.expressions import Compiled
+    from detector.rules.expressions.code import Code
     from detector.rules.expressions.parts import Value
     from detector.rules.files.spec import RuleSpec
     from detector.rules.subject import Subject
@@ -49,7 +51,6 @@ class Rule:
         self.id = spec.id
         self._spec = spec
         conditions = [one for one in (None if sequence is None else sequence.last, when) if one is not None]
-        self._conditions = [one.bare for one in conditions]
         self._before = None if sequence is None else sequence.before
         self._uses = [(name, one.kinds[name], get) for one in conditions for name, get in one.uses.items()]
         self._widths_us = {*(history.widths_us if history is not None else ()), *([spec.within_us] if sequence else [])}
@@ -57,7 +58,8 @@ class Rule:
         self._told = " then ".join([*(one.text for one in spec.sequence), *([spec.when.text] if when else [])])
         self._currency = None if spec.currency in {None, ANY_CURRENCY} else spec.currency
         self._share = int(spec.rollout * 100)
-        self.fires: Value = self._made(self._conditions[0] if self._before is None else self._follows)
+        self.code = self._made([one.code for one in conditions])
+        self.fires: Value = value_of(self.code)
         self._passing = _passing_of(self.fires, conditions, history)
 
     @property
@@ -88,20 +90,16 @@ class Rule:
             "on_error": spec.on_error,
         }
 
-    def _made(self, fires: Value) -> Value:
-        """Return what tells whether it fires, in as few calls as the rule needs."""
+    def _made(self, conditions: list[Code]) -> Code:
+        """Return what tells whether it fires: the cheapest first, the last step of a sequence before the others."""
+        if self._before is not None:
+            conditions.insert(1, code("{}(s) is not None", bound(self._before.times)))
+        fires = code("(" + " and ".join("{}" for _ in conditions) + ")", *conditions)
         if self._spec.on_error == HIT:
-            fires = _erring(fires)
+            fires = code("{}(s)", bound(_erring(value_of(fires))))
         if self._currency is not None:
-            fires = _within(self._currency, fires)
+            fires = code("(t.currency == {} and {})", bound(self._currency), fires)
         return fires
-
-    def _follows(self, subject: Subject) -> bool:
-        """Tell whether the last step holds, those before it have been there, and what else has to hold does."""
-        last, *others = self._conditions
-        if self._before is None or not last(subject) or self._before.times(subject) is None:
-            return False
-        return all(other(subject) for other in others)
 
     def hit(self, subject: Subject) -> Hit:
         """Return the hit of a transaction for which it fires."""
@@ -177,10 +175,6 @@ def _erring(fires: Value) -> Value:
             return True
 
     return erring
-
-
-def _within(currency: str, fires: Value) -> Value:
-    return lambda subject: subject.transaction.currency == currency and fires(subject)
 
 
 def share_of(rule: str, key: str) -> int:

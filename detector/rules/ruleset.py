@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from decimal import DecimalException
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from detector.rules.counts import RuleCounts
-from detector.rules.expressions import EvaluationError
+from detector.rules.judging import judge_of
 from detector.rules.windows.engine import Windows
 from detector.rules.windows.plan import Plan
 from pipeline.contracts.messages import COUNTED, EXEMPT, Hit, Transaction, Verdict
@@ -58,9 +57,9 @@ class RuleSet:
         """
         self._rules = tuple(rules)
         self._allows = tuple(allows)
-        self._judges = tuple((rule.fires, rule) for rule in self._rules)
         self._threshold = threshold
         self.counts = RuleCounts()
+        self._hits = judge_of(self._rules, self.counts.add)
         self.plan = Plan() if plan is None else plan
         self.windows = Windows(self.plan)
         content = {"threshold": threshold, "rules": self.describe(), **settled}
@@ -83,17 +82,7 @@ class RuleSet:
         if timestamp_ms is None:
             timestamp_ms = milliseconds_of(transaction.timestamp)
         subject = self.windows.take(partition, timestamp_ms, transaction)
-        hits: list[Hit] | None = None
-        for fires, rule in self._judges:
-            try:
-                if fires(subject):
-                    if hits is None:
-                        hits = []
-                    hits.append(rule.hit(subject))
-            except EvaluationError as error:
-                self.counts.add(rule.id, error.code)
-            except DecimalException:
-                self.counts.add(rule.id, "arithmetic")
+        hits = self._hits(subject)
         if hits is None:
             return LATE if subject.late else NOTHING
         return self._judgement(self._exempted(hits, subject), late=subject.late)

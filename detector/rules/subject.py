@@ -9,10 +9,14 @@ if TYPE_CHECKING:
 
 
 class Subject:
-    """The transaction that is judged, as rules see it. ``late``: further behind the clock of a key than they wait."""
+    """The transaction that is judged, as rules see it. ``late``: further behind the clock of a key than they wait.
 
-    __slots__ = ("late", "transaction")
+    ``time_us`` is its time in microseconds since 1970, None where nobody has asked for it yet.
+    """
+
+    __slots__ = ("late", "time_us", "transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
         self.late = False
+        self.time_us: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal, DecimalException, localcontext
 from typing import Any
@@ -319,3 +320,36 @@ def test_what_it_uses_can_be_shown() -> None:
 def test_it_is_known_where_a_number_stands_for_money(text: str, *, mixes: bool) -> None:
     """Such a rule has to say of which currency."""
     assert compiled(text).mixes_money is mixes
+
+
+def test_nothing_that_a_file_says_gets_into_the_text_that_is_run() -> None:
+    """Numbers, texts, patterns, paths and names of variables are values, under names that are ours."""
+    variables: dict[str, Any] = {"WANTED": "injected", "SEVERAL": frozenset({"injected"})}
+    names = Names({"injected": Kind.TEXT, "injected.deeper": Kind.NUMBER}, variables)
+    text = (
+        'injected == "injected" and injected == WANTED and injected in SEVERAL and exists(injected.deeper) '
+        'and injected in ["injected"] and matches(target, "injected") and injected.deeper < 4711 <= amount'
+    )
+    found = compile_expression(text, Kind.TRUTH, names, BERLIN)
+    assert isinstance(found, Compiled)
+    assert re.fullmatch(
+        r"(k[0-9a-f]+|m\d+|[stx]|and|in|is|if|else|type|str|source|target|transaction|amount|attributes|get|[().,:=<\s])*",
+        found.code.text.replace("t.attributes.get", "get"),
+    ), found.code.text
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [("not ", ""), ("true == (", ")"), ("abs(", ")"), ("1 < -(", ") < 2"), ("1 + (", ")"), ("1 <= 2 == (", ")")],
+)
+def test_whatever_is_deep_and_allowed_can_be_run(begin: str, end: str) -> None:
+    """As deep as the grammar has it, the text that is made is none that Python refuses, nor one that grows twofold."""
+    seen = 0
+    for depth in range(60):
+        inner = "score" if begin in {"abs(", "1 + ("} else "1 < score < 2 < 3"
+        found = compile_expression(begin * depth + inner + end * depth, None, NAMES, BERLIN)
+        if isinstance(found, Compiled):
+            found.bare(Subject(transaction(attributes=ATTRIBUTES)))
+            assert len(found.code.text) < 100 * len(found.text)
+            seen = depth
+    assert seen >= (0 if begin.startswith("1 <") else 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from detector.rules.expressions.code import bound, code, value_of
 from detector.rules.expressions.grammar import source_of
 from detector.rules.expressions.kinds import WINDOW_EXPECTED, Kind, window_us
 from detector.rules.expressions.parts import BROKEN, Part
@@ -56,7 +57,7 @@ def aggregate(making: Making, node: ast.Call, called: Aggregate) -> Part:
     making.uses[text], making.kinds[text] = get, kind
     if any(one is not None and one.mixes_money for one in (asked.of, asked.where)):
         making.mixes_money = True
-    return Part(kind, get)
+    return Part(kind, code("{}(s)", bound(get)))
 
 
 def _of(making: Making, node: ast.Call, called: Aggregate) -> Inner | None:
@@ -109,4 +110,4 @@ def _inner(making: Making, node: ast.expr) -> Inner | None:
     if not inner.uses:
         making.fault(node, "a field or a member was expected, or an expression of them")
         return None
-    return Inner(source_of(node, making.text), part.kind, part.value, inner.mixes_money)
+    return Inner(source_of(node, making.text), part.kind, value_of(part.code), inner.mixes_money)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.code import value_of
+
 if TYPE_CHECKING:
+    from detector.rules.expressions.code import Code
     from detector.rules.expressions.parts import Value
 
 AMOUNT: Final = "amount"
@@ -19,7 +22,7 @@ class Bounds:
     """
 
     def __init__(self) -> None:
-        self._values: list[Value] = []
+        self._values: list[Code] = []
         self._mentions: set[int] = set()  # nodes of the tree
         self._compared: set[int] = set()
 
@@ -27,7 +30,7 @@ class Bounds:
         """Note that a name stands for the amount."""
         self._mentions.add(id(node))
 
-    def compared(self, node: ast.expr, other: Value) -> None:
+    def compared(self, node: ast.expr, other: Code) -> None:
         """Note what the amount is compared with, where a node is the amount."""
         if isinstance(node, ast.Name) and node.id == AMOUNT:
             self._compared.add(id(node))
@@ -35,4 +38,4 @@ class Bounds:
 
     def found(self) -> tuple[Value, ...] | None:
         """Return what the amount is compared with; None where it stands for anything else, too."""
-        return tuple(self._values) if self._mentions <= self._compared else None
+        return tuple(map(value_of, self._values)) if self._mentions <= self._compared else None

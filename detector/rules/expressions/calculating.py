@@ -5,22 +5,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.code import Code, bound, code
 from detector.rules.expressions.kinds import ARITHMETIC, Kind
 from detector.rules.expressions.parts import BROKEN, NUMERIC, Part, constant_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from decimal import Decimal
-
     from detector.rules.expressions.parts import Making
 
-_CALCULATE: Final[dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]]] = {
-    ast.Add: ARITHMETIC.add,
-    ast.Sub: ARITHMETIC.subtract,
-    ast.Mult: ARITHMETIC.multiply,
-    ast.Div: ARITHMETIC.divide,
-    ast.Mod: ARITHMETIC.remainder,
+_CALCULATE: Final[dict[type[ast.operator], Code]] = {
+    ast.Add: bound(ARITHMETIC.add),
+    ast.Sub: bound(ARITHMETIC.subtract),
+    ast.Mult: bound(ARITHMETIC.multiply),
+    ast.Div: bound(ARITHMETIC.divide),
+    ast.Mod: bound(ARITHMETIC.remainder),
 }
+_MINUS: Final = bound(ARITHMETIC.minus)
 _BOTH: Final = (Kind.MONEY, Kind.MONEY)
 _FIRST: Final = (Kind.MONEY, Kind.NUMBER)
 _SECOND: Final = (Kind.NUMBER, Kind.MONEY)
@@ -43,16 +42,15 @@ def negative(making: Making, node: ast.UnaryOp) -> Part:
     inner = making.part(node.operand)
     if inner.kind is None:
         return inner
-    get = inner.value
     if isinstance(node.op, ast.Not):
         if inner.kind is not Kind.TRUTH:
             return making.fault(node.operand, f"not takes true or false, this is {inner.told}")
-        return Part(Kind.TRUTH, lambda subject: not get(subject))
+        return Part(Kind.TRUTH, code("(not {})", inner.code))
     if inner.kind not in NUMERIC:
         return making.fault(node.operand, f"- takes a number, this is {inner.told}")
     if inner.constant is not None:
         return constant_part(inner.kind, ARITHMETIC.minus(inner.constant))
-    return Part(inner.kind, lambda subject: ARITHMETIC.minus(get(subject)))
+    return Part(inner.kind, code("{}({})", _MINUS, inner.code))
 
 
 def arithmetic(making: Making, node: ast.BinOp) -> Part:
@@ -64,13 +62,11 @@ def arithmetic(making: Making, node: ast.BinOp) -> Part:
     if kind is None:
         told = f"{left.told} {_SIGNS[type(node.op)]} {right.told} has no meaning"
         return making.fault(node, told)
-    first, second = left.value, right.value
     if Kind.MOMENT in {left.kind, right.kind} or left.kind is Kind.DURATION:
-        return Part(kind, lambda subject: first(subject) - second(subject))
+        return Part(kind, code("({} - {})", left.code, right.code))
     if kind is Kind.MONEY and isinstance(node.op, ast.Add | ast.Sub | ast.Mod) and left.kind is not right.kind:
         making.mixes_money = True
-    calculate = _CALCULATE[type(node.op)]
-    return Part(kind, lambda subject: calculate(first(subject), second(subject)))
+    return Part(kind, code("{}({}, {})", _CALCULATE[type(node.op)], left.code, right.code))
 
 
 def _result(sign: type[ast.operator], left: Kind, right: Kind) -> Kind | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.aggregates import AGGREGATES
 from detector.rules.expressions.aggregating import aggregate
+from detector.rules.expressions.code import bound, code, value_of
 from detector.rules.expressions.functions import PatternError, matcher
 from detector.rules.expressions.kinds import EvaluationError, Kind
 from detector.rules.expressions.naming import name
@@ -48,11 +49,8 @@ def _called(making: Making, node: ast.Call, called: str, function: Function) -> 
                 making.fault(one, f"{called} takes {kind.value} here, this is {part.told}: {function.told}")
     if wrong:
         return BROKEN
-    result, values = function.call, [part.value for part in parts]
-    if len(values) == 1:
-        only = values[0]
-        return Part(function.gives, lambda subject: result(only(subject)))
-    return Part(function.gives, lambda subject: result(*[get(subject) for get in values]))
+    template = "{}(" + ", ".join("{}" for _ in parts) + ")"
+    return Part(function.gives, code(template, bound(function.call), *[part.code for part in parts]))
 
 
 def exists(making: Making, node: ast.Call) -> Part:
@@ -62,7 +60,7 @@ def exists(making: Making, node: ast.Call) -> Part:
     inner = name(making, node.args[0])
     if inner.kind is None:
         return inner
-    get = inner.value
+    get = value_of(inner.code)
 
     def exists(subject: Subject) -> bool:
         try:
@@ -71,7 +69,7 @@ def exists(making: Making, node: ast.Call) -> Part:
             return False
         return True
 
-    return Part(Kind.TRUTH, exists)
+    return Part(Kind.TRUTH, code("{}(s)", bound(exists)))
 
 
 def matches(making: Making, node: ast.Call) -> Part:
@@ -89,8 +87,7 @@ def matches(making: Making, node: ast.Call) -> Part:
         return making.fault(node.args[1], f"no pattern: {error}")
     if text.kind is None:
         return text
-    get = text.value
-    return Part(Kind.TRUTH, lambda subject: found(get(subject)))
+    return Part(Kind.TRUTH, code("{}({})", bound(found), text.code))
 
 
 _SPECIAL: Final[dict[str, Callable[[Making, ast.Call], Part]]] = {"exists": exists, "matches": matches}

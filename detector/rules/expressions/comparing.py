@@ -3,69 +3,59 @@
 from __future__ import annotations
 
 import ast
-import operator
-from functools import reduce
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.code import bound, code
 from detector.rules.expressions.kinds import Kind, duration_us
 from detector.rules.expressions.naming import items_of
 from detector.rules.expressions.parts import BROKEN, NUMERIC, Part, constant_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from detector.rules.expressions.code import Code
+    from detector.rules.expressions.parts import Making
 
-    from detector.rules.expressions.parts import Making, Value
-
-_ORDERED: Final = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
-_EQUAL: Final = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
+_ORDERED: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _SIGNS: Final[dict[type[ast.cmpop], str]] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 
 
-# Written out, since most comparisons are such and a call less is a tenth of what a rule costs.
-_WITH_CONSTANT: Final[dict[type[ast.cmpop], Callable[[Value, Any], Value]]] = {
-    ast.Lt: lambda get, limit: lambda subject: get(subject) < limit,
-    ast.LtE: lambda get, limit: lambda subject: get(subject) <= limit,
-    ast.Gt: lambda get, limit: lambda subject: get(subject) > limit,
-    ast.GtE: lambda get, limit: lambda subject: get(subject) >= limit,
-    ast.Eq: lambda get, limit: lambda subject: get(subject) == limit,
-    ast.NotEq: lambda get, limit: lambda subject: get(subject) != limit,
-}
-
-
 def comparison(making: Making, node: ast.Compare) -> Part:
     """Make a comparison, or a chain of them: ``100 <= amount < 900``."""
     nodes = [node.left, *node.comparators]
-    links = []
-    left = making.part(node.left)
+    links: list[Code | None] = []
+    left, again = making.part(node.left), None
     for at, sign in enumerate(node.ops):
         if isinstance(sign, ast.In | ast.NotIn):
-            links.append(_membership(making, left, sign, nodes[at + 1]))
-            left = BROKEN
+            links.append(_membership(making, left, sign, nodes[at + 1], again))
+            left, again = BROKEN, None
             if at + 1 < len(node.ops):
                 making.fault(nodes[at + 1], "in ends a chain of comparisons")
             continue
         right = making.part(nodes[at + 1])
-        links.append(_link(making, left, right, sign, nodes[at : at + 2]))
-        left = right
-    if any(link is None for link in links):
-        return BROKEN
+        # Both its neighbours look at the middle of a chain, which is evaluated once.
+        middle = making.local() if at + 1 < len(node.ops) and right.constant is None else None
+        links.append(_link(making, left, right, sign, nodes[at : at + 2], (again, middle)))
+        left, again = right, middle
     found = [link for link in links if link is not None]
-    if len(found) == 1:
-        return Part(Kind.TRUTH, found[0])
-    return Part(Kind.TRUTH, reduce(_linked, reversed(found)))
+    if len(found) < len(links):
+        return BROKEN
+    template = "{}" if len(found) == 1 else "(" + " and ".join("{}" for _ in found) + ")"
+    return Part(Kind.TRUTH, code(template, *found))
 
 
-def _linked(later: Value, first: Value) -> Value:
-    return lambda subject: first(subject) and later(subject)
-
-
-def _link(making: Making, left: Part, right: Part, sign: ast.cmpop, nodes: list[ast.expr]) -> Value | None:
+def _link(  # noqa: PLR0913, PLR0917 (two sides, and what is known of them)
+    making: Making,
+    left: Part,
+    right: Part,
+    sign: ast.cmpop,
+    nodes: list[ast.expr],
+    names: tuple[Code | None, Code | None],
+) -> Code | None:
+    """Make one comparison; ``names`` are those that the left side has already, and that the right side is to have."""
     if left.kind is None or right.kind is None:
         return None
     left, right = _as_duration(left, right), _as_duration(right, left)
-    compare = _ORDERED.get(type(sign)) or _EQUAL[type(sign)]
     alike = left.kind is right.kind or {left.kind, right.kind} <= set(NUMERIC)
     if not alike:
         making.fault(nodes[0], f"{left.told} {_SIGNS[type(sign)]} {right.told} has no meaning")
@@ -76,15 +66,14 @@ def _link(making: Making, left: Part, right: Part, sign: ast.cmpop, nodes: list[
     if {left.kind, right.kind} == set(NUMERIC):
         making.mixes_money = True
     if not making.within_aggregate:
-        making.bounds.compared(nodes[0], right.value)
-        making.bounds.compared(nodes[1], left.value)
-    first, second, constant = left.value, right.value, right.constant
-    if constant is not None:
-        return _WITH_CONSTANT[type(sign)](first, constant)
-    return lambda subject: compare(first(subject), second(subject))
+        making.bounds.compared(nodes[0], right.code)
+        making.bounds.compared(nodes[1], left.code)
+    known, wanted = names
+    second = right.code if wanted is None else code("({} := {})", wanted, right.code)
+    return code(f"({{}} {_SIGNS[type(sign)]} {{}})", known or left.code, second)
 
 
-def _membership(making: Making, left: Part, sign: ast.cmpop, behind: ast.expr) -> Value | None:
+def _membership(making: Making, left: Part, sign: ast.cmpop, behind: ast.expr, again: Code | None) -> Code | None:
     items = items_of(making, behind)
     nodes = [behind] * len(items or ())
     if items is None:
@@ -107,10 +96,8 @@ def _membership(making: Making, left: Part, sign: ast.cmpop, behind: ast.expr) -
         return None
     if left.kind is Kind.MONEY:
         making.mixes_money = True
-    held, get = frozenset(item.constant for item in items), left.value
-    if isinstance(sign, ast.In):
-        return lambda subject: get(subject) in held
-    return lambda subject: get(subject) not in held
+    held = bound(frozenset(item.constant for item in items))
+    return code(f"({{}} {'in' if isinstance(sign, ast.In) else 'not in'} {{}})", again or left.code, held)
 
 
 def listed(making: Making, node: ast.List | ast.Tuple) -> Part:

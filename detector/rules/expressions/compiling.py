@@ -1,15 +1,16 @@
-"""Makes a closure of an expression, and finds all that is wrong with it before any transaction is seen."""
+"""Makes a function of an expression, and finds all that is wrong with it before any transaction is seen."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
 from decimal import DecimalException
-from functools import reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.calculating import arithmetic, negative
 from detector.rules.expressions.calling import call
+from detector.rules.expressions.code import Code, code, value_of
 from detector.rules.expressions.comparing import comparison, listed
 from detector.rules.expressions.grammar import NotAllowedError, parse
 from detector.rules.expressions.kinds import EvaluationError, Kind
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from detector.rules.windows.history import History
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
-    """An expression; ``value`` raises EvaluationError where it has none, ``bare`` also DecimalException.
+    """An expression, as ``code``; ``value`` raises EvaluationError where it has none, ``bare`` also DecimalException.
 
     ``uses`` are the values it looks at, by name, and ``kinds`` their kinds.
 
@@ -37,12 +38,21 @@ class Compiled:
 
     text: str
     kind: Kind
-    value: Value
-    bare: Value
+    code: Code
     uses: dict[str, Value]
     kinds: dict[str, Kind]
     mixes_money: bool
     bounds: tuple[Value, ...] | None
+
+    @cached_property
+    def bare(self) -> Value:
+        """What gets its value."""
+        return value_of(self.code)
+
+    @cached_property
+    def value(self) -> Value:
+        """What gets its value, with one kind of error."""
+        return _guarded(self.bare)
 
 
 def compile_expression(
@@ -65,8 +75,7 @@ def compile_expression(
     return Compiled(
         text,
         whole.kind,
-        _guarded(whole.value),
-        whole.value,
+        whole.code,
         making.uses,
         making.kinds,
         making.mixes_money,
@@ -84,16 +93,6 @@ def _guarded(value: Value) -> Value:
     return guarded
 
 
-def both(later: Value, first: Value) -> Value:
-    """Return the conjunction of two conditions."""
-    return lambda subject: first(subject) and later(subject)
-
-
-def either(later: Value, first: Value) -> Value:
-    """Return the disjunction of two conditions."""
-    return lambda subject: first(subject) or later(subject)
-
-
 def junction(making: Making, node: ast.BoolOp) -> Part:
     """Make ``and`` and ``or``: from left to right, and no further than is needed."""
     parts = [making.part(one) for one in node.values]
@@ -103,8 +102,8 @@ def junction(making: Making, node: ast.BoolOp) -> Part:
             making.fault(one, f"{word} takes true or false, this is {part.told}")
     if any(part.kind is not Kind.TRUTH for part in parts):
         return BROKEN
-    values = [part.value for part in parts]
-    return Part(Kind.TRUTH, reduce(both if word == "and" else either, reversed(values)))
+    template = "(" + f" {word} ".join("{}" for _ in parts) + ")"
+    return Part(Kind.TRUTH, code(template, *[part.code for part in parts]))
 
 
 MAKERS: Final[Makers] = {

@@ -26,6 +26,13 @@ def _source(subject: Subject) -> str:
     return subject.transaction.source
 
 
+def clock(subject: Subject) -> int:
+    """Return the transaction's time in microseconds since 1970, calculated once."""
+    if subject.time_us is None:
+        subject.time_us = microseconds_of(subject.transaction.timestamp)
+    return subject.time_us
+
+
 FIELDS: Final[dict[str, tuple[Kind, Getter]]] = {
     "id": (Kind.TEXT, lambda subject: subject.transaction.id),
     "source": (Kind.TEXT, _source),
@@ -33,7 +40,7 @@ FIELDS: Final[dict[str, tuple[Kind, Getter]]] = {
     "account": (Kind.TEXT, lambda subject: subject.transaction.account),
     "amount": (Kind.MONEY, lambda subject: subject.transaction.amount),
     "currency": (Kind.TEXT, lambda subject: subject.transaction.currency),
-    "timestamp": (Kind.MOMENT, lambda subject: microseconds_of(subject.transaction.timestamp)),
+    "timestamp": (Kind.MOMENT, clock),
     "method": (Kind.TEXT, lambda subject: subject.transaction.method),
 }
 

@@ -6,6 +6,7 @@ import ast
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING
 
+from detector.rules.expressions.accessing import access
 from detector.rules.expressions.aggregates import AGGREGATES
 from detector.rules.expressions.bounds import AMOUNT
 from detector.rules.expressions.grammar import source_of
@@ -57,7 +58,7 @@ def name(making: Making, node: ast.Name | ast.Attribute) -> Part:
     making.uses[path], making.kinds[path] = get, kind
     if path == AMOUNT:
         making.bounds.mentioned(node)
-    return Part(kind, get)
+    return Part(kind, access(path, kind, get))
 
 
 def _variable(making: Making, node: ast.expr, path: str, value: Constant) -> Part:

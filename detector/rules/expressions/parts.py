@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from detector.rules.expressions.bounds import Bounds
+from detector.rules.expressions.code import Code, bound
 from detector.rules.expressions.functions import functions_in
 from detector.rules.expressions.grammar import offset_of
 from detector.rules.expressions.kinds import Kind
@@ -35,7 +36,7 @@ class Part(NamedTuple):
     """A part of an expression. ``kind`` is None where something was wrong within; ``constant`` where it is one."""
 
     kind: Kind | None
-    value: Value
+    code: Code
     constant: Any = None
 
     @property
@@ -46,11 +47,13 @@ class Part(NamedTuple):
 
 def constant_part(kind: Kind, value: object) -> Part:
     """Return a part that is always the same."""
-    return Part(kind, lambda _: value, value)
+    if type(value) is bool:
+        return Part(kind, Code(repr(value), {}), value)
+    return Part(kind, bound(value), value)
 
 
 # Stands for what could not be made: nothing more is said of it, and nothing that holds it is ever evaluated.
-BROKEN: Final = Part(None, lambda _: None)
+BROKEN: Final = Part(None, Code("None", {}))
 
 
 class Making:
@@ -70,6 +73,7 @@ class Making:
         self.bounds = Bounds()
         self._makers = makers
         self._zone = zone
+        self._locals = 0
 
     def within(self) -> Making:
         """Return the making of what stands within an aggregate, which is about other transactions than this one."""
@@ -80,6 +84,11 @@ class Making:
     def part(self, node: ast.expr) -> Part:
         """Return a part of the expression."""
         return self._makers[type(node)](self, node)
+
+    def local(self) -> Code:
+        """Return a name for what is used twice and evaluated once."""
+        self._locals += 1
+        return Code(f"m{self._locals}", {})
 
     def fault(self, node: ast.AST, told: str) -> Part:
         """Note what is wrong, and return a part of which nothing more is said."""
