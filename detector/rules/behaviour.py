@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from detector.rules.expressions import Compiled, Kind, compile_expression
+from detector.rules.expressions.accessing import access
 from detector.rules.expressions.aggregating import Inner
 from detector.rules.files.spec import ANY_CURRENCY
 from detector.rules.keys import refusal
 from detector.rules.problems import Problem, placed
 from detector.rules.windows.history import History
-from detector.rules.windows.inputs import steps_value
+from detector.rules.windows.inputs import any_code, steps_code
 from detector.rules.windows.sequences import Sequence
 
 if TYPE_CHECKING:
@@ -57,18 +58,12 @@ class Behaviour:
         *before, last = steps
         inners = [_inner(one) for one in before]
         conditions = [self._plan.condition(one, self._currency) for one in inners]
-        held = steps_value(conditions)
         # Only what is in the rule's filter and holds a step is kept.
         where = None if self._filter is None else self._plan.condition(self._filter, self._currency)
-        any_step = Inner(
-            " or ".join(f"({one.text})" for one in inners),
-            Kind.TRUTH,
-            lambda subject: (where is None or where.holds(subject)) and held(subject) > 0,
-            mixes_money=False,
-        )
         identity = (self._currency, None if self._filter is None else self._filter.text, *(one.text for one in inners))
-        condition = self._plan.condition(any_step._replace(text=repr(identity)), None)
-        view = self._plan.steps(self._key, identity, condition, held, rule.within_us)
+        any_step = Inner(repr(identity), Kind.TRUTH, any_code(where, conditions), mixes_money=False)
+        condition = self._plan.condition(any_step, None)
+        view = self._plan.steps(self._key, identity, condition, steps_code(conditions), rule.within_us)
         return Steps(last, Sequence(view, len(before), rule.within_us))
 
     def _made_key(self) -> Key | None:
@@ -79,7 +74,7 @@ class Behaviour:
                 told = f"key: there is no {scalar.text[:80]}; {self._names.like(scalar.text)}"
                 self._problems.append(Problem(scalar.line, scalar.column, told, self._rule.id))
             else:
-                parts = (*parts, (scalar.text, *found))
+                parts = (*parts, (scalar.text, found[0], access(scalar.text, *found)))
         if not parts or len(parts) < len(self._rule.key):
             return None
         refused = refusal([scalar.text for scalar in self._rule.key], self._plan.gathered)
@@ -104,4 +99,4 @@ class Behaviour:
 
 
 def _inner(found: Compiled) -> Inner:
-    return Inner(found.text, found.kind, found.value, found.mixes_money)
+    return Inner(found.text, found.kind, found.code, found.mixes_money)

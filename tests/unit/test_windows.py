@@ -221,3 +221,19 @@ def test_a_transaction_of_a_history_takes_few_bytes(monkeypatch: pytest.MonkeyPa
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held / len(made) < 80
+
+
+@pytest.mark.parametrize("lowest", ["-9223372036854775808", "-92233720368547758.08", "-922337203685477.5808"])
+def test_the_number_that_stands_for_none_in_memory_is_a_number_all_the_same(lowest: str) -> None:
+    """Whatever its decimals, it counts, beside one that is missing and one that is larger than 64 bits."""
+    text = "rules: [{id: a, key: source, window: 1h, when: 'min(n) <= 0 or sum(n) <= 0'}]"
+    rules = load_rules("r", "members: {n: number}\n" + text)
+    hits(rules, attributes={"n": Decimal("-0.01")})
+    (hit,) = hits(rules, attributes={"n": Decimal(lowest)})
+    assert Decimal(hit.values["min(n)"]) == Decimal(lowest)
+    hits(rules, attributes={})
+    (hit,) = hits(rules, attributes={"n": 10**30})
+    assert Decimal(hit.values["min(n)"]) == Decimal(lowest)
+    hits(rules, attributes={})
+    (hit,) = hits(rules, attributes={"n": -1 - 10**30})
+    assert Decimal(hit.values["sum(n)"]) == Decimal(lowest) - Decimal("1.01")

@@ -5,26 +5,27 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from detector.rules.expressions.code import bound, code, value_of
+from detector.rules.expressions.code import bound, code
 from detector.rules.expressions.grammar import source_of
 from detector.rules.expressions.kinds import WINDOW_EXPECTED, Kind, window_us
 from detector.rules.expressions.parts import BROKEN, Part
 
 if TYPE_CHECKING:
     from detector.rules.expressions.aggregates import Aggregate
-    from detector.rules.expressions.parts import Making, Value
+    from detector.rules.expressions.code import Code
+    from detector.rules.expressions.parts import Making
 
 
 class Inner(NamedTuple):
     """An expression within an aggregate: of ``text``, which tells those apart that differ.
 
-    Its value raises EvaluationError or DecimalException where there is none. ``mixes_money``: a number in it stands
+    It raises EvaluationError or DecimalException where there is none. ``mixes_money``: a number in it stands
     for money of the rule's currency.
     """
 
     text: str
     kind: Kind
-    value: Value
+    code: Code
     mixes_money: bool
 
 
@@ -110,4 +111,4 @@ def _inner(making: Making, node: ast.expr) -> Inner | None:
     if not inner.uses:
         making.fault(node, "a field or a member was expected, or an expression of them")
         return None
-    return Inner(source_of(node, making.text), part.kind, value_of(part.code), inner.mixes_money)
+    return Inner(source_of(node, making.text), part.kind, part.code, inner.mixes_money)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import re2
 
-from detector.rules.expressions.kinds import Kind
+from detector.rules.expressions.kinds import US_PER, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,8 @@ METRES: Final = 3  # decimals of a kilometre: what is beyond may differ between 
 PATTERN_BYTES: Final = 1 << 20  # of memory for a pattern; a larger one is refused when it is loaded
 MAX_PATTERN: Final = 500  # characters
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOURS: Final = tuple(map(Decimal, range(24)))
+_HOUR_US: Final = US_PER["h"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,26 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         reason = error.args[0] if error.args else error
         told = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise PatternError(f"{told}; patterns are those of RE2, without back-references and look-around") from None
-    return lambda text: search(text) is not None
+    # As bytes, since then it does not count characters.
+    return lambda text: search(text.encode()) is not None
 
 
 def functions_in(zone: tzinfo) -> dict[str, Function]:
     """Return the functions by name; hours and days are those of a zone."""
+    is_utc = str(zone) == "UTC"
 
     def local(moment_us: int) -> datetime:
         return (_EPOCH + timedelta(microseconds=moment_us)).astimezone(zone)
+
+    def hour(moment_us: int) -> Decimal:
+        return _HOURS[moment_us // _HOUR_US % 24 if is_utc else local(moment_us).hour]
 
     return {
         "lower": Function((Kind.TEXT,), Kind.TEXT, str.lower, "lower(target)"),
         "length": Function((Kind.TEXT,), Kind.NUMBER, lambda text: Decimal(len(text)), "length(target)"),
         "starts_with": Function((Kind.TEXT, Kind.TEXT), Kind.TRUTH, str.startswith, 'starts_with(target, "DE")'),
         "abs": Function((Kind.NUMBER,), Kind.NUMBER, abs, "abs(score)"),
-        "hour": Function((Kind.MOMENT,), Kind.NUMBER, lambda at: Decimal(local(at).hour), "hour(timestamp), 0 to 23"),
+        "hour": Function((Kind.MOMENT,), Kind.NUMBER, hour, "hour(timestamp), 0 to 23"),
         "weekday": Function(
             (Kind.MOMENT,), Kind.NUMBER, lambda at: Decimal(local(at).isoweekday()), "weekday(timestamp), Monday is 1"
         ),

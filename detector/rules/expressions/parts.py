@@ -57,7 +57,7 @@ BROKEN: Final = Part(None, Code("None", {}))
 
 
 class Making:
-    """One expression on its way from a tree to a closure, from the leaves up."""
+    """One expression on its way from a tree to a function, from the leaves up."""
 
     def __init__(self, text: str, names: Names, zone: tzinfo, makers: Makers, history: History | None = None) -> None:
         """Begin an expression; ``history`` is what aggregates look at, None where there are none."""

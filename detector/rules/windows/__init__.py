@@ -1,7 +1,8 @@
 """What rules see of the past: windows of the history of a key, in memory. Pure: no clock, no host, no client.
 
 ``engine`` is what the rule set talks to. ``history`` turns the aggregates of a rule into a ``plan``: which keys, which
-``series`` of transactions each key's values have, which columns. A ``view`` is what a series shows to the transaction
-at hand, ``reading`` computes aggregates of it. Beyond its newest transactions a series has ``panes``. docs/rules.md
-says what all of this means ("Time and windows").
+``series`` of transactions each key's values have, which columns. ``taking`` writes the function that puts a
+transaction into them. A ``view`` is what a series shows to the transaction at hand, ``reading`` computes aggregates of
+it. Beyond its newest transactions a series has ``panes``. docs/rules.md says what all of this means ("Time and
+windows").
 """

@@ -38,7 +38,7 @@ class Slice(NamedTuple):
     @property
     def scale(self) -> int:
         """How many of their digits are decimals."""
-        return self.series.scales[self.column] if self.series.scales is not None else 0
+        return self.series.scale(self.column)
 
     def shown(self, value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return a value as expressions have it."""

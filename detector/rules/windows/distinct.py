@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.kinds import ARITHMETIC
+from detector.rules.windows.numbers import decimal_of, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +17,26 @@ _RANGE: Final = 1 << 64
 _HALF: Final = 1 << 63
 
 
+# Hashes of texts that were met: who pays pays the same ones again. As many as a megabyte or two hold.
+HASHES: Final[dict[str, int]] = {}
+MOST_HASHES: Final = 1 << 14
+
+
 def hashed(value: object) -> int:
-    """Return the hash of a value, from -2^63 up to 2^63; values of one kind that are equal have the same."""
+    """Return the hash of a value, above -2^63 and below 2^63; values of one kind that are equal have the same."""
     if isinstance(value, Decimal):
-        value = value.normalize(ARITHMETIC) if value else 0
-    return int.from_bytes(blake2b(str(value).encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
+        value = decimal_of(*scaled(value), 0).normalize(ARITHMETIC) if value else 0
+    digest = blake2b(str(value).encode(errors="surrogatepass"), digest_size=8).digest()
+    # The lowest number of all stands for no value.
+    return max(int.from_bytes(digest, signed=True), 1 - _HALF)
+
+
+def text_hash(text: str) -> int:
+    """Return the hash of a text that is not among those that were met, and keep it there."""
+    if len(HASHES) >= MOST_HASHES:
+        HASHES.clear()
+    found = HASHES[text] = hashed(text)
+    return found
 
 
 def remember(held: set[int], value: int) -> None:

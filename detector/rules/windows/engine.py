@@ -5,11 +5,10 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
-from detector.rules.windows.clock import UNSET, moved
+from detector.rules.windows.clock import UNSET
+from detector.rules.windows.taking import Take, take_of
 from detector.rules.windows.view import NEWEST
-from pipeline.contracts.moments import microseconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from pipeline.contracts.messages import Transaction
 
 
-FROZEN_AFTER: Final = 20_000  # series
+FROZEN_AFTER: Final = 2_000  # series: few enough that the collector has not walked them often by then
 
 
 class Kept:
-    """What is kept of one value of a key: its clock, the clock at the begin of the batch, and its series."""
+    """What is kept of one value of a key: its clock, the clock at the begin of ``batch``, the last, and its series."""
 
     __slots__ = ("batch", "clock_us", "series", "settled_us")
 
@@ -34,6 +33,11 @@ class Kept:
         self.batch = batch
         self.series: list[Series | None] = [None] * count
 
+    @property
+    def is_new(self) -> bool:
+        """Tell whether it began in this batch, and goes with it."""
+        return self.settled_us == UNSET
+
     def restore(self) -> None:
         """Set the clock back to the begin of the batch."""
         self.clock_us = self.settled_us
@@ -42,12 +46,12 @@ class Kept:
 class Batch:
     """What has changed since the last outcome, and how to undo it, the latest first.
 
-    ``begun`` is how many series have begun since the collector was told of them. ``waiting`` are transactions that go
-    into panes as soon as they are judged themselves. What is touched by most transactions notes itself how it was: an
-    object for each would keep the collector busy.
+    ``begun`` is how many series have begun since the collector was told of them, ``shrunk`` are those with room to give
+    back. ``waiting`` are transactions that go into panes as soon as they are judged themselves. What is touched by most
+    transactions notes itself how it was: an object for each would keep the collector busy.
     """
 
-    __slots__ = ("begun", "lateness_us", "newest", "number", "touched_kept", "touched_series", "undo", "waiting")
+    __slots__ = ("begun", "lateness_us", "newest", "number", "shrunk", "touched", "undo", "waiting")
 
     def __init__(self, lateness_us: int, newest: int) -> None:
         """Begin with nothing changed."""
@@ -55,39 +59,32 @@ class Batch:
         self.newest = newest
         self.number = 0
         self.undo: list[Undo] = []
-        self.touched_series: list[Series] = []
-        self.touched_kept: list[Kept] = []
+        self.touched: list[Kept] = []
+        self.shrunk: list[Series] = []
         self.begun = 0
         self.waiting: list[tuple[View, Series, int, list[Any]]] = []
 
     def begin(self) -> None:
         """Begin the next one."""
+        for series in self.shrunk:
+            series.trim()
+        self.shrunk.clear()
         self.undo.clear()
-        self.touched_series.clear()
-        self.touched_kept.clear()
+        self.touched.clear()
         self.number += 1
 
     def abort(self) -> None:
         """Undo all of it, and begin the next one."""
         self.waiting.clear()
-        for undo, arguments in reversed(self.undo):
-            undo(*arguments)
-        for series in self.touched_series:
-            series.restore()
-        for kept in self.touched_kept:
+        for one in reversed(self.undo):
+            if isinstance(one, tuple):
+                undo, arguments = one
+                undo(*arguments)
+            else:
+                one.pop()
+        for kept in self.touched:
             kept.restore()
         self.begin()
-
-    def touched(self, values: dict[Hashable, Kept], value: Hashable, count: int) -> Kept:
-        """Return what is kept of a value, now to be changed; new, with so many series, where there is nothing."""
-        kept = values.get(value)
-        if kept is None:
-            kept = values[value] = Kept(count, self.number)
-            self.undo.append((values.pop, (value,)))
-        else:
-            kept.batch, kept.settled_us = self.number, kept.clock_us
-            self.touched_kept.append(kept)
-        return kept
 
     def fold(self) -> None:
         """Take what waits into panes."""
@@ -96,17 +93,28 @@ class Batch:
         self.waiting.clear()
 
 
+def _not_taken(_partition: int, _timestamp_ms: int, transaction: Transaction) -> Subject:
+    return Subject(transaction)
+
+
 class Windows:
     """The histories that a plan asks for. All of it is a function of the logs, whatever was aborted in between.
 
     State is by partition: a key of one partition knows nothing of the same key in another. Single-threaded.
+
+    ``take(partition, timestamp_ms, transaction)`` takes a transaction into memory and returns it as rules see it, with
+    its histories, until the next is taken. ``partition`` is that of the log it was read from, ``timestamp_ms`` the
+    record's time there in milliseconds since 1970, which bounds clocks. Transactions come in the order of their
+    partition. It is staged until the outcome of its batch is told. This is also how a log is replayed: nothing is
+    evaluated but what is remembered.
     """
 
     def __init__(self, plan: Plan, newest: int = NEWEST) -> None:
         """Begin with no history; ``newest`` transactions of a series are kept one by one."""
         self._keys = plan.keys
-        self._batch = Batch(plan.lateness_us, newest)
-        self._partitions: dict[int, list[dict[Hashable, Kept]]] = {}
+        self.batch = Batch(plan.lateness_us, newest)
+        self.partitions: dict[int, list[dict[Hashable, Kept]]] = {}
+        self.take: Take = take_of(plan, self, Kept) if self._keys else _not_taken
 
     @property
     def remembers(self) -> bool:
@@ -115,46 +123,18 @@ class Windows:
 
     def take_over(self, before: Windows) -> None:
         """Take the histories of another over, whose plan has the same shape, and in which nothing is staged."""
-        self._partitions = before._partitions
-        self._batch.number = before._batch.number
+        self.partitions = before.partitions
+        self.batch.number = before.batch.number
 
-    def take(self, partition: int, timestamp_ms: int, transaction: Transaction) -> Subject:
-        """Take a transaction into memory and return it as rules see it, with its histories, until the next is taken.
-
-        ``partition`` is that of the log it was read from, ``timestamp_ms`` the record's time there in milliseconds
-        since 1970, which bounds clocks. Transactions come in the order of their partition. It is staged until the
-        outcome of its batch is told. This is also how a log is replayed: nothing is evaluated but what is remembered.
-        """
-        subject = Subject(transaction)
-        if not self._keys:
-            return subject
-        batch = self._batch
-        if batch.waiting:
-            batch.fold()
-        time_us = microseconds_of(transaction.timestamp)
-        held = self._partitions.get(partition) or self._partitions.setdefault(partition, [{} for _ in self._keys])
-        for key, values in zip(self._keys, held, strict=True):
-            try:
-                value = key.value(subject)
-            except EvaluationError as error:
-                for view in key.views:
-                    view.lack(subject, error)
-                continue
-            kept = values.get(value)
-            if kept is None or kept.batch != batch.number:
-                kept = batch.touched(values, value, len(key.views))
-            if time_us > kept.clock_us:
-                kept.clock_us = moved(kept.clock_us, time_us, timestamp_ms * 1000, batch.lateness_us)
-            base_us = max(time_us, kept.clock_us - batch.lateness_us)
-            if base_us > time_us:
-                subject.late = True
-            for view in key.views:
-                view.take(subject, time_us, base_us, kept, batch)
-        return subject
+    def begun(self, partition: int) -> list[dict[Hashable, Kept]]:
+        """Return what is kept of a partition's keys, which is nothing yet."""
+        found: list[dict[Hashable, Kept]] = [{} for _ in self._keys]
+        self.partitions[partition] = found
+        return found
 
     def committed(self) -> None:
         """Take for good what was taken since the last outcome."""
-        batch = self._batch
+        batch = self.batch
         batch.fold()
         batch.begin()
         if batch.begun > FROZEN_AFTER:
@@ -166,7 +146,7 @@ class Windows:
 
     def aborted(self) -> None:
         """Undo all that was taken since the last outcome: the histories are what they were then."""
-        batch = self._batch
+        batch = self.batch
         batch.abort()
 
     def keep(self, partitions: Collection[int]) -> None:
@@ -175,5 +155,5 @@ class Windows:
         What waits for an outcome is dropped, in all of them.
         """
         self.aborted()
-        for partition in self._partitions.keys() - set(partitions):
-            del self._partitions[partition]
+        for partition in self.partitions.keys() - set(partitions):
+            del self.partitions[partition]

@@ -63,9 +63,7 @@ class Folded(NamedTuple):
 
     def fine(self, value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return a value of the series, or a sum of them, as fine as in panes."""
-        if self.form is not Form.NUMBER or self.series.scales is None:
-            return value
-        return rescaled(value, self.series.scales[self.column], MOST_DECIMALS)
+        return rescaled(value, self.series.scale(self.column), MOST_DECIMALS) if self.form is Form.NUMBER else value
 
     @property
     def number(self) -> int:

@@ -1,94 +1,116 @@
-"""What a transaction puts into columns, and whether it counts: evaluated once for a transaction, however often used."""
+"""What a transaction puts into columns, and whether it counts, as text of the function that takes it in."""
 
 from __future__ import annotations
 
-from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from detector.rules.expressions.kinds import EvaluationError
-from detector.rules.windows.distinct import hashed
-from detector.rules.windows.numbers import decimal_of, scaled
+from detector.rules.expressions.code import Code, bound, code
+from detector.rules.expressions.kinds import Kind
+from detector.rules.windows.distinct import HASHES, hashed, text_hash
+from detector.rules.windows.numbers import CENT, HUNDRED, PLAIN, scaled
 from detector.rules.windows.series import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.rules.expressions.parts import Value
-    from detector.rules.subject import Subject
+
+PLAIN_BOUND: Final = bound(PLAIN)
 
 
-class Input:
-    """A value for a column of a form; None where it has none. Texts, numbers and the like are as the form wants them.
+class Step:
+    """Something that is evaluated once for a transaction, however often it is used: by its ``name``.
 
-    ``currency``: a number in it stands for money of that currency, so transactions of others have none; None for any.
+    ``currency``: a number in it stands for money of that currency, so it is as good as missing for transactions of
+    others; None for any.
     """
 
-    def __init__(self, value: Value, form: Form, currency: str | None) -> None:
+    def __init__(self, name: str, made: Code, currency: str | None, missing: str) -> None:
+        self.name = Code(name, {})
+        self.made = made
+        self._currency = None if currency is None else bound(currency)
+        self._missing = missing
+        self._target = name
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """What the names in its lines stand for."""
+        return {**self.made.bound, **({} if self._currency is None else self._currency.bound)}
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that evaluate it."""
+        name = self._target
+        lines = [
+            "try:",
+            f"    {name} = {self.made.text}",
+            "except (EvaluationError, DecimalException):",
+            f"    {name} = {self._missing}",
+        ]
+        if self._currency is None:
+            return lines
+        other = [f"{name} = {self._missing}", f"if t.currency == {self._currency.text}:"]
+        return [*other, *(f"    {line}" for line in lines)]
+
+
+class Input(Step):
+    """A value for a column of a form, None where it has none. Texts, numbers and the like are as the form wants them.
+
+    Of a number, ``scale`` is the name of how many of its digits are decimals, 0 where there is none; else it is 0.
+    """
+
+    def __init__(self, name: str, value: Code, form: Form, currency: str | None, *, kind: Kind = Kind.NUMBER) -> None:
         self.form = form
-        self._value = value
-        self._currency = currency
-        self.subject: Subject | None = None
-        self.held: Any = None  # the value for ``subject``
+        kept = _as_kept(value, form, kind=kind)
+        super().__init__(name, kept, currency, "None")
+        self.scale = "0"
+        if form is Form.NUMBER:
+            self.scale = f"{name}d"
+            self._target, self._missing = f"{name}, {self.scale}", "None, 0"
 
-    def of(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of the form)
-        """Return the value for a transaction."""
-        if self.subject is not subject:
-            self.subject, self.held = subject, None
-            if self._currency is None or subject.transaction.currency == self._currency:
-                try:
-                    value = self._value(subject)
-                    number = scaled(value) if isinstance(value, Decimal) else None
-                except (EvaluationError, DecimalException):
-                    return None
-                if self.form is Form.HASH:
-                    self.held = hashed(value if number is None else decimal_of(*number, 0))
-                else:
-                    self.held = value if number is None else number
-        return self.held
+    @property
+    def whole(self) -> str:
+        """What a series takes of it where it does not take it at once."""
+        name = self.name.text
+        return name if self.form is not Form.NUMBER else f"None if {name} is None else ({name}, {self.scale})"
 
 
-class Condition:
+class Condition(Step):
     """Whether something holds for a transaction; without a value it does not."""
 
-    def __init__(self, value: Value, currency: str | None) -> None:
-        self._value = value
-        self._currency = currency
-        self._subject: Subject | None = None
-        self._held = False
-
-    def holds(self, subject: Subject) -> bool:
-        """Tell whether it holds."""
-        if self._subject is not subject:
-            self._subject, self._held = subject, False
-            if self._currency is None or subject.transaction.currency == self._currency:
-                try:
-                    self._held = bool(self._value(subject))
-                except (EvaluationError, DecimalException):
-                    return False
-        return self._held
+    def __init__(self, name: str, value: Code, currency: str | None) -> None:
+        super().__init__(name, value, currency, "False")
 
 
-def steps_value(steps: Sequence[Condition]) -> Value:
+def _as_kept(value: Code, form: Form, *, kind: Kind) -> Code:
+    if form is Form.NUMBER and kind is Kind.MONEY:
+        # As most money is, and as ``scaled`` has it.
+        quick = "((int(y * {}), 2) if (y := {}).same_quantum({}) and -{} < y < {} else {}(y))"
+        return code(quick, bound(HUNDRED), value, bound(CENT), PLAIN_BOUND, PLAIN_BOUND, bound(scaled))
+    if form is Form.NUMBER:
+        return code("{}({})", bound(scaled), value)
+    if form is not Form.HASH:
+        return value
+    if kind is Kind.TEXT:
+        return code("({}.get(y := {}) or {}(y))", bound(HASHES), value, bound(text_hash))
+    return code("{}({})", bound(hashed), value)
+
+
+def steps_code(steps: Sequence[Condition]) -> Code:
     """Return what tells which of several conditions hold, as bits, the first the lowest."""
-
-    def value(subject: Subject) -> int:
-        bits, bit = 0, 1
-        for step in steps:
-            if step.holds(subject):
-                bits |= bit
-            bit <<= 1
-        return bits
-
-    return value
+    return code(
+        "(" + " + ".join(f"({{}} << {number})" for number in range(len(steps))) + ")", *[one.name for one in steps]
+    )
 
 
-def key_value(parts: Sequence[tuple[Value, bool]]) -> Value:
+def any_code(where: Condition | None, steps: Sequence[Condition]) -> Code:
+    """Return what tells whether any of several conditions holds, and a filter where there is one."""
+    some = code("(" + " or ".join("{}" for _ in steps) + ")", *[one.name for one in steps])
+    return some if where is None else code("({} and {})", where.name, some)
+
+
+def key_code(parts: Sequence[tuple[Code, bool]]) -> Code:
     """Return what gets a key of one or several values; amounts of money go with their currency."""
-
-    def one(value: Value) -> Value:
-        return lambda subject: (value(subject), subject.transaction.currency)
-
-    values = [one(value) if is_money else value for value, is_money in parts]
+    values = [code("({}, t.currency)", value) if is_money else value for value, is_money in parts]
     if len(values) == 1:
         return values[0]
-    return lambda subject: tuple([value(subject) for value in values])
+    return code("(" + ", ".join("{}" for _ in values) + ")", *values)

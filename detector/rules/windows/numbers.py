@@ -7,16 +7,24 @@ from typing import Final
 
 from detector.rules.expressions.kinds import ARITHMETIC, EvaluationError
 
+GAP: Final = -(1 << 63)  # stands for no value among numbers of 64 bits
 # An aggregate takes a number with so many decimals, and below so many digits before its point.
 MOST_DECIMALS: Final = 34
 _MOST: Final = Decimal(10) ** 34
 _LEAST_STEP: Final = Decimal(1).scaleb(-MOST_DECIMALS)
 _POWERS: Final = tuple(10**exponent for exponent in range(2 * MOST_DECIMALS + 1))
-_SMALL: Final = tuple(Decimal(number) for number in range(1025))
+SMALL: Final = tuple(Decimal(number) for number in range(1025))
 _FINEST: Final = ARITHMETIC.copy()
 _FINEST.prec = 2 * MOST_DECIMALS + 1
 
-_STEPS: Final = tuple((decimals, Decimal(1).scaleb(-decimals)) for decimals in (2, 0, 1, 3, 4))  # likely ones first
+# Likely ones first: decimals, the smallest number with so many, and what makes it a whole one.
+_STEPS: Final = tuple((decimals, Decimal(1).scaleb(-decimals), Decimal(10**decimals)) for decimals in (2, 0, 1, 3, 4))
+
+CENTS: Final = 2  # decimals of most money
+CENT: Final = Decimal("0.01")
+PLAIN_WHOLE: Final = 10**14
+HUNDRED: Final = Decimal(100)
+PLAIN: Final = Decimal(PLAIN_WHOLE)  # below it, four more decimals are exact and within 64 bits
 
 Scaled = tuple[int, int]  # a whole number, and how many of its digits are decimals
 
@@ -28,11 +36,13 @@ def scaled(value: Decimal) -> Scaled:
         EvaluationError: it is too large to be kept.
 
     """
+    for decimals, step, factor in _STEPS:
+        if value.same_quantum(step):
+            if -PLAIN < value < PLAIN:
+                return int(value * factor), decimals  # as nearly always; nothing is rounded
+            break
     if not -_MOST < value < _MOST:  # compared by size first: nothing is ever calculated with 1e6000
         raise EvaluationError("arithmetic", "an aggregate takes numbers below 10^34")
-    for decimals, step in _STEPS:
-        if value.same_quantum(step):
-            return int(value.scaleb(decimals, _FINEST)), decimals
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise EvaluationError("arithmetic", "an aggregate takes numbers")
@@ -54,6 +64,8 @@ def decimal_of(whole: int, scale: int, least: int) -> Decimal:
 
     The same number has the same text whatever the scale of its column.
     """
+    if scale == least == CENTS and -PLAIN_WHOLE < whole < PLAIN_WHOLE:
+        return Decimal(whole) * CENT  # nothing is rounded: as the language calculates, and quicker than any other way
     while scale > least and whole % 10 == 0:
         whole, scale = whole // 10, scale - 1
     if scale < least:
@@ -63,7 +75,7 @@ def decimal_of(whole: int, scale: int, least: int) -> Decimal:
 
 def counted(count: int) -> Decimal:
     """Return a count as a number of the language."""
-    return _SMALL[count] if count < len(_SMALL) else Decimal(count)
+    return SMALL[count] if count < len(SMALL) else Decimal(count)
 
 
 def mean(total: Decimal, count: int) -> Decimal:

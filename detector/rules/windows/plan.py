@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.kinds import US_PER, Kind
 from detector.rules.keys import GATHERED
-from detector.rules.windows.inputs import Condition, Input, key_value
+from detector.rules.windows.at import At
+from detector.rules.windows.inputs import Condition, Input, key_code
 from detector.rules.windows.reading import Reader
 from detector.rules.windows.series import Form
 from detector.rules.windows.view import View
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from detector.rules.expressions.aggregating import Asked, Inner
-    from detector.rules.expressions.parts import Value
+    from detector.rules.expressions.code import Code
 
 DEFAULT_LATENESS_US: Final = US_PER["h"]
 _FORMS: Final = {
@@ -27,15 +28,16 @@ _FORMS: Final = {
     Kind.TRUTH: Form.PLAIN,
 }
 
-KeyParts = tuple[tuple[str, Kind, "Value"], ...]  # a name, its kind, and what gets it
+KeyParts = tuple[tuple[str, Kind, "Code"], ...]  # a name, its kind, and what gets it
 
 
 class Key:
     """A field or member, or several, whose values have histories; ``views`` are its series."""
 
-    def __init__(self, names: tuple[str, ...], value: Value) -> None:
+    def __init__(self, names: tuple[str, ...], value: Code) -> None:
         self.names = names
         self.value = value
+        self.at = At()
         self.views: list[View] = []
         self._index: dict[object, View] = {}
 
@@ -50,7 +52,7 @@ class Key:
         """Return the series of an identity; a new one where there is none yet."""
         view = self._index.get(identity)
         if view is None:
-            view = self._index[identity] = View(len(self.views), condition, money=money)
+            view = self._index[identity] = View(self.at, len(self.views), condition, money=money)
             self.views.append(view)
         return view
 
@@ -75,6 +77,11 @@ class Plan:
         return [key for key in self._keys.values() if key.views]
 
     @property
+    def conditions(self) -> list[Condition]:
+        """The conditions; each stands behind those that it names."""
+        return list(self._conditions.values())
+
+    @property
     def reach_us(self) -> int:
         """How far behind the clock of a key anything is still looked at, in microseconds; 0 where nothing is."""
         reaches = [view.reach_us for key in self.keys for view in key.views]
@@ -94,7 +101,7 @@ class Plan:
         ordered = sorted(parts, key=lambda part: part[0])
         names = tuple(name for name, *_ in ordered)
         if names not in self._keys:
-            value = key_value([(get, kind is Kind.MONEY) for _, kind, get in ordered])
+            value = key_code([(get, kind is Kind.MONEY) for _, kind, get in ordered])
             self._keys[names] = Key(names, value)
         return self._keys[names]
 
@@ -102,7 +109,7 @@ class Plan:
         """Return a condition; ``currency`` is that of the numbers in it that stand for money."""
         identity = _identity(inner, currency)
         if identity not in self._conditions:
-            self._conditions[identity] = Condition(inner.value, identity[1])
+            self._conditions[identity] = Condition(f"c{len(self._conditions)}", inner.code, identity[1])
         return self._conditions[identity]
 
     def reader(self, key: Key, asked: Asked, width_us: int, currency: str | None) -> Reader:
@@ -121,11 +128,11 @@ class Plan:
             self._readers[identity] = Reader(view, function, column, width_us)
         return self._readers[identity]
 
-    def steps(self, key: Key, identity: Sequence[object], condition: Condition, value: Value, width_us: int) -> View:
+    def steps(self, key: Key, identity: Sequence[object], condition: Condition, value: Code, width_us: int) -> View:
         """Return the series of transactions that hold any step of a sequence, of which one column tells which."""
         view = key.view(("steps", *identity), condition, money=False)
         if not view.inputs:
-            view.column(Input(value, Form.WHOLE, None))
+            view.column(Input(f"s{view.index}", value, Form.WHOLE, None))
         view.reach(width_us, folds=False)
         view.folds = False
         return view
@@ -133,7 +140,7 @@ class Plan:
     def _input(self, of: Inner, form: Form, currency: str | None) -> Input:
         identity = (_identity(of, currency), form)
         if identity not in self._inputs:
-            self._inputs[identity] = Input(of.value, form, identity[0][1])
+            self._inputs[identity] = Input(f"i{len(self._inputs)}", of.code, form, identity[0][1], kind=of.kind)
         return self._inputs[identity]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.rules.expressions.kinds import EvaluationError
+from detector.rules.expressions.code import function as function_of
 from detector.rules.windows.computing import COMPUTE, EMPTY, Slice, nothing
 from detector.rules.windows.folded import FOLDED, Folded
-from detector.rules.windows.numbers import counted
+from detector.rules.windows.numbers import CENT, PLAIN_WHOLE, SMALL, counted, decimal_of
 from detector.rules.windows.series import Form
 from pipeline.contracts.money import decimals_of
 
@@ -17,11 +18,45 @@ if TYPE_CHECKING:
     from detector.rules.windows.series import Series
     from detector.rules.windows.view import View
 
-OVER: Final = "a transaction sees its histories until the next is taken"
+# As text, since a window that is looked at by every transaction costs little more than the calls it takes. What is
+# written out is the transaction that is in its history, of which nothing is in panes; other cases have a call.
+_READ: Final = """if reader.subject is s: return reader.held
+series = view.series if view.subject is s else view.look(s)
+if series is not None and view.own and series.ladders is None:
+    times, lo, hi, begin_us = series.times, series.start, view.hi, at.base_us - width_us
+    if times[lo] <= begin_us:
+        lo = bisect_right(times, begin_us, lo, hi)
+        if lo == hi: lo -= 1  # too late for its own window: it sees itself
+    {0}
+else:
+    found = empty(s) if series is None else reader.otherwise(s, series)
+reader.subject, reader.held = s, found
+return found"""
+_ANY: Final = "reader.computed(s, series, lo, hi)"
+# Quicker ways for those that are asked for by most rules, where there are no gaps.
+_QUICK: Final = {
+    "count": "found = small[hi - lo] if hi - lo < smalls else counted(hi - lo)",
+    "sum": f"""if series.gaps: found = {_ANY}
+    else:
+        step = view.stride
+        whole, scale = sum(series.cells[lo * step + place : hi * step : step]), series.scales[place]
+        least = decimals_of(s.transaction.currency) if money else 0
+        cents = scale == least == 2 and -plain < whole < plain
+        found = Decimal(whole) * cent if cents else decimal_of(whole, scale, least)""",
+    "count_distinct": f"""step = view.stride
+    if series.gaps: found = {_ANY}
+    elif hi - lo == 1: found = one
+    else: found = counted(len(set(series.cells[lo * step + place : hi * step : step])))""",
+    "previous": "found = reader.previous(s, series, lo, hi - 2)",
+}
 
 
 class Reader:
-    """One aggregate of one window of a view, the same one for all rules that ask for it."""
+    """One aggregate of one window of a view, the same one for all rules that ask for it.
+
+    ``value`` returns its value for the transaction at hand, calculated once. It raises EvaluationError where the key is
+    missing or there is nothing to aggregate, and LookupError where another transaction was taken since.
+    """
 
     def __init__(self, view: View, function: str, column: int | None, width_us: int) -> None:
         self._view = view
@@ -30,63 +65,68 @@ class Reader:
         self._column = -1 if column is None else column
         self._form = Form.WHOLE if column is None else view.forms[column]
         self._width_us = width_us
-        self._subject: Subject | None = None
-        self._held: Any = None
+        self.subject: Subject | None = None
+        self.held: Any = None
+        held = {
+            "reader": self, "view": view, "at": view.at, "width_us": width_us, "place": view.place(self._column),
+            "money": view.money, "empty": self.empty, "small": SMALL, "smalls": len(SMALL), "one": SMALL[1],
+            "bisect_right": bisect_right, "counted": counted, "decimal_of": decimal_of, "decimals_of": decimals_of,
+            "Decimal": Decimal, "cent": CENT, "plain": PLAIN_WHOLE,
+        }  # fmt: skip
+        lines = _READ.format(_QUICK.get(function, f"found = {_ANY}")).split("\n")
+        self.value = function_of("read", "s", lines, held)
 
-    def value(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of any kind)
-        """Return its value for the transaction at hand.
-
-        Raises:
-            EvaluationError: the key is missing, or there is nothing to aggregate.
-            LookupError: another transaction was taken since.
-
-        """
-        if self._subject is not subject:
-            self._held = self._read(subject)
-            self._subject = subject
-        return self._held
-
-    def _read(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of any kind)
+    def otherwise(self, subject: Subject, series: Series) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the aggregate of a window that may be in panes, or of a transaction that is not in its history."""
         view = self._view
-        if view.subject is not subject:
-            raise LookupError(OVER)
-        if view.missing is not None:
-            raise EvaluationError(view.missing.code, str(view.missing))
-        series = view.look()
-        least = decimals_of(subject.transaction.currency) if view.money else 0
-        if series is None:
-            return self._empty(least)
-        begin_us, times, lo = view.base_us - self._width_us, series.times, series.start
-        if view.solo is not None:
-            return self._folded(series, begin_us, least)
+        begin_us, times, lo, hi = view.at.base_us - self._width_us, series.times, series.start, view.hi
+        if view.solo is not None and not view.own:
+            return self.folded(subject, series, begin_us)
         if lo < len(times) and times[lo] > begin_us:
             if series.ladders is not None:
-                return self._folded(series, begin_us, least)
+                return self.folded(subject, series, begin_us)
         else:
-            lo = bisect_right(times, begin_us, lo, view.hi)
-            if view.own and lo == view.hi:
+            lo = bisect_right(times, begin_us, lo, hi)
+            if view.own and lo == hi:
                 lo -= 1  # too late for its own window: it sees itself
-        if lo == view.hi:
-            return self._empty(least)
-        if self._function == "count":
-            return counted(view.hi - lo)
-        return self._compute(Slice(series, lo, view.hi, view.own, self._column, self._form, least))
+        return self.empty(subject) if lo == hi else self.computed(subject, series, lo, hi)
 
-    def _empty(self, least: int) -> Any:  # noqa: ANN401 (a value of any kind)
+    def computed(self, subject: Subject, series: Series, lo: int, hi: int) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the aggregate of a slice."""
+        least = self._least(subject)
+        return self._compute(Slice(series, lo, hi, self._view.own, self._column, self._form, least))
+
+    def previous(self, subject: Subject, series: Series, lo: int, place: int) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the newest value up to a place."""
+        while place >= lo:
+            value = series.at(self._column, place)
+            if value is not None:
+                if self._form is not Form.NUMBER:
+                    return value
+                return decimal_of(value, series.scale(self._column), self._least(subject))
+            place -= 1
+        raise nothing()
+
+    def empty(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the aggregate of nothing."""
         if self._function not in EMPTY:
             raise nothing()
-        return EMPTY[self._function](least)
+        return EMPTY[self._function](self._least(subject))
 
-    def _folded(self, series: Series, begin_us: int, least: int) -> Any:  # noqa: ANN401 (a value of any kind)
-        view = self._view
-        panes, hi = [], view.hi
-        if begin_us < view.time_us:
+    def folded(self, subject: Subject, series: Series, begin_us: int) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the aggregate of panes, and of what is beside them."""
+        view, least = self._view, self._least(subject)
+        panes, hi, solo = [], view.hi, None if view.own else view.solo
+        if begin_us < view.at.time_us:
             for ladder in series.ladders or ():
                 if ladder.width_us == self._width_us:
-                    panes = ladder.between(begin_us, view.time_us)
-        elif view.solo is not None:
+                    panes = ladder.between(begin_us, view.at.time_us)
+        elif solo is not None:
             hi = series.start  # too late for its own window: it sees itself
-        found = Folded(panes, series, hi, view.own, view.solo, view.time_us, self._column, self._form, least)
+        found = Folded(panes, series, hi, view.own, solo, view.at.time_us, self._column, self._form, least)
         if not found.number:
-            return self._empty(least)
+            return self.empty(subject)
         return FOLDED[self._function](found)
+
+    def _least(self, subject: Subject) -> int:
+        return decimals_of(subject.transaction.currency) if self._view.money else 0

@@ -5,9 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from detector.rules.expressions.kinds import EvaluationError
-from detector.rules.windows.reading import OVER
-
 if TYPE_CHECKING:
     from detector.rules.subject import Subject
     from detector.rules.windows.view import View
@@ -30,16 +27,12 @@ class Sequence:
 
         """
         view = self._view
-        if view.subject is not subject:
-            raise LookupError(OVER)
-        if view.missing is not None:
-            raise EvaluationError(view.missing.code, str(view.missing))
-        series = view.look()
+        series = view.series if view.subject is subject else view.look(subject)
         if series is None:
             return None
-        times, held = series.times, series.columns[0]
+        times, held = series.times, series.cells
         place = view.hi - 1 - view.own
-        least = bisect_right(times, view.base_us - self._width_us, series.start, view.hi)
+        least = bisect_right(times, view.at.base_us - self._width_us, series.start, view.hi)
         found: list[int] = []
         step = self._steps - 1
         while place >= least:

@@ -1,23 +1,22 @@
-"""The newest transactions that an aggregate may look at, in the order of time: columns of numbers, no objects."""
+"""The newest transactions that an aggregate may look at, in the order of time: rows of numbers, no objects."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Union
 
-from detector.rules.windows.numbers import rescaled
+from detector.rules.windows.numbers import GAP, rescaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence, Sequence
 
     from detector.rules.windows.panes import Ladder
 
-Undo = tuple["Callable[..., object]", tuple[Any, ...]]
+# A call; or a series, to which a transaction was appended: as nearly all are, so nothing is made to remember that.
+Undo = Union[tuple["Callable[..., object]", tuple[Any, ...]], "Series"]
 
-# Stands in an array for no value; in a list that is None. A number as low goes into a list.
-GAP: Final = -(1 << 63)
 _HIGHEST: Final = (1 << 63) - 1
 
 
@@ -30,137 +29,183 @@ class Form(Enum):
     PLAIN = "plain"  # texts and truths, as they are
 
 
-class Series:
-    """Times in microseconds, ascending, equal ones in the order of the log, and a column for each value that is used.
+class Layout:
+    """Where the columns are: ``places`` in a row of ``cells`` numbers, or of ``texts`` where they are plain."""
 
+    __slots__ = ("cells", "forms", "places", "texts")
+
+    def __init__(self, forms: Sequence[Form]) -> None:
+        self.forms = tuple(forms)
+        self.cells = self.texts = 0
+        places = []
+        for form in forms:
+            if form is Form.PLAIN:
+                places.append(self.texts)
+                self.texts += 1
+            else:
+                places.append(self.cells)
+                self.cells += 1
+        self.places = tuple(places)
+
+
+class Series:
+    """Times in microseconds, ascending, equal ones in the order of the log, and a row of values for each.
+
+    Rows stand one behind another in ``cells`` and ``texts``: who pays seldom has few pieces of memory that are touched.
     What stands before ``start`` is gone: expired or folded into panes. It is still there until the batch has its
-    outcome, so that all since then can be undone. ``batch`` is the batch that changed it last, ``before`` its start and
-    length before that. ``gaps`` are the columns that lack values of some transactions, as bits, the first the lowest.
+    outcome, so that all since then can be undone. ``gaps`` are the columns that lack values of some transactions, as
+    bits, the first the lowest. ``scales`` are how many digits of a cell are decimals.
+
+    Where a number is beyond 64 bits, ``cells`` is a list, and so is ``scales``: no tuple equals that, so what is
+    written for arrays alone leaves it to ``add``.
     """
 
-    __slots__ = ("batch", "before", "columns", "currency", "gaps", "ladders", "other", "scales", "start", "times")
+    __slots__ = ("cells", "currency", "gaps", "ladders", "layout", "other", "scales", "start", "texts", "times")
 
-    def __init__(self, forms: Sequence[Form], currency: str, other: Series | None, batch: int) -> None:
+    def __init__(self, layout: Layout, currency: str, other: Series | None) -> None:
         """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency."""
+        self.layout = layout
         self.times: array[int] = array("q")
-        # Tuples of arrays and numbers: there are many series, and the collector does not walk what holds no objects.
-        self.columns: tuple[MutableSequence[Any], ...] = tuple(
-            [] if form is Form.PLAIN else array("q") for form in forms
-        )
-        self.scales: tuple[int, ...] | None = (0,) * len(forms) if Form.NUMBER in forms else None
+        self.cells: MutableSequence[Any] = array("q")
+        self.texts: list[Any] | None = [] if layout.texts else None
+        self.scales: Sequence[int] = (0,) * layout.cells
         self.start = self.gaps = 0
         self.currency = currency
         self.other = other
-        self.batch = batch
-        self.before = (0, 0)
         self.ladders: tuple[Ladder, ...] | None = None
 
-    def touch(self, batch: int, horizon_us: int) -> None:
-        """Begin to change it in a batch: what no window can reach any more leaves, for good now and then."""
-        times = self.times
-        if self.start < len(times) and times[self.start] <= horizon_us:
-            self.start = bisect_right(times, horizon_us, self.start)
-        if self.start > len(times) // 2 or self.start > 64:  # noqa: PLR2004 (half of it, or much)
-            for column in (times, *self.columns):
-                del column[: self.start]
-            self.start = 0
-        if self.ladders:
-            for ladder in self.ladders:
-                ladder.expire(horizon_us)
-        self.batch = batch
-        self.before = (self.start, len(times))
+    def expire(self, horizon_us: int) -> None:
+        """Let go what no window can reach any more, not to be undone."""
+        self.start = bisect_right(self.times, horizon_us, self.start)
+        for ladder in self.ladders or ():
+            ladder.expire(horizon_us)
 
-    def append(self, time_us: int, row: Sequence[Any]) -> None:
-        """Take in a transaction that is at least as new as all others; of what it has no value, that is None."""
-        self.times.append(time_us)
-        for number, value in enumerate(row):
-            self._append(number, value)
+    def trim(self) -> None:
+        """Give back the room of what is gone, now and then; nothing of it can be undone any more."""
+        start = self.start
+        if start > len(self.times) // 2 or start > 64:  # noqa: PLR2004 (half of it, or much)
+            del self.times[:start]
+            del self.cells[: start * self.layout.cells]
+            if self.texts is not None:
+                del self.texts[: start * self.layout.texts]
+            self.start = 0
 
     def put(self, time_us: int, row: Sequence[Any], undo: list[Undo]) -> int:
         """Take a transaction in and return its place; only what comes late is put between others."""
         times = self.times
         if not times or time_us >= times[-1]:
-            self.append(time_us, row)
+            times.append(time_us)
+            self.add(row)
+            undo.append(self)
             return len(times) - 1
         place = bisect_right(times, time_us, self.start)
         times.insert(place, time_us)
-        for number, value in enumerate(row):
-            # Appended first, since a column may have to change for its value.
-            self._append(number, value)
-            column = self.columns[number]
-            column.insert(place, column.pop())
+        self._place(place, row)
         undo.append((self._remove, (place,)))
         return place
 
-    def _append(self, number: int, value: Any) -> None:  # noqa: ANN401 (a value of the column's form)
-        column = self.columns[number]
+    def add(self, row: Sequence[Any]) -> None:
+        """Put the values of the newest transaction behind the others; None for none."""
+        self._place(len(self.times) - 1, row)
+
+    def mend(self, row: Sequence[Any]) -> None:
+        """Put the values of the newest transaction, some of which may be there already, behind the others."""
+        del self.cells[(len(self.times) - 1) * self.layout.cells :]
+        self.add(row)
+
+    def _place(self, place: int, row: Sequence[Any]) -> None:
+        wholes = [self._whole(number, value) for number, value in enumerate(row)]
+        forms, width = self.layout.forms, self.layout.cells
+        cells = [whole for whole, form in zip(wholes, forms, strict=True) if form is not Form.PLAIN]
+        at = place * width
+        if type(self.cells) is array:
+            self.cells[at:at] = array("q", [GAP if one is None else one for one in cells])
+        else:
+            self.cells[at:at] = cells
+        if self.texts is not None:
+            at = place * self.layout.texts
+            self.texts[at:at] = [one for one, form in zip(wholes, forms, strict=True) if form is Form.PLAIN]
+
+    def _whole(self, number: int, value: Any) -> Any:  # noqa: ANN401 (a value of the column's form)
+        """Return a value as its column takes it, which may have to change for it."""
         if value is None:
             self.gaps |= 1 << number
-            column.append(GAP if type(column) is array else None)
-            return
+            return None
+        if self.layout.forms[number] is Form.PLAIN:
+            return value
         if type(value) is tuple:
             value, scale = value
-            held = self.scales[number] if self.scales is not None else 0
-            if scale != held:
-                value = self._aligned(number, value, scale, held)
-            column = self.columns[number]
-        if type(column) is array and not GAP < value <= _HIGHEST:
-            column = self._replace(number, _listed(column))
-        column.append(value)
+            held = self.scales[self.layout.places[number]]
+            if scale < held:
+                value = rescaled(value, scale, held)
+            elif scale > held:
+                self._refine(self.layout.places[number], scale)
+        if type(self.cells) is array and not GAP < value <= _HIGHEST:
+            self._list()
+        return value
 
-    def _aligned(self, number: int, whole: int, scale: int, held: int) -> int:
-        """Return a whole number at the scale of its column, which grows where it has to."""
-        if scale > held and self.scales is not None:
-            self.scales = (*self.scales[:number], scale, *self.scales[number + 1 :])
-            if self.columns[number]:
-                column = _listed(self.columns[number])
-                finer = [None if one is None else rescaled(one, held, scale) for one in column]
-                self._replace(number, _packed(finer))
-            return whole
-        return rescaled(whole, scale, held)
+    def _refine(self, place: int, scale: int) -> None:
+        """Give a cell more decimals."""
+        held, width = self.scales[place], self.layout.cells
+        finer = [None if one is None else rescaled(one, held, scale) for one in self._listed(self.cells[place::width])]
+        self.scales = type(self.scales)([*self.scales[:place], scale, *self.scales[place + 1 :]])  # type: ignore[call-arg]
+        if type(self.cells) is array and any(one is not None and not GAP < one <= _HIGHEST for one in finer):
+            self._list()
+        if type(self.cells) is array:
+            self.cells[place::width] = array("q", [GAP if one is None else one for one in finer])
+        else:
+            self.cells[place::width] = finer
 
-    def _replace(self, number: int, column: MutableSequence[Any]) -> MutableSequence[Any]:
-        self.columns = (*self.columns[:number], column, *self.columns[number + 1 :])
-        return column
+    def _list(self) -> None:
+        """Go over to numbers of any size."""
+        self.cells, self.scales = self._listed(self.cells), list(self.scales)
+
+    @staticmethod
+    def _listed(cells: Sequence[Any]) -> list[Any]:
+        return [None if one == GAP else one for one in cells] if type(cells) is array else list(cells)
+
+    def scale(self, number: int) -> int:
+        """Return how many digits of a column are decimals."""
+        return 0 if self.layout.forms[number] is not Form.NUMBER else self.scales[self.layout.places[number]]
+
+    def at(self, number: int, place: int) -> Any:  # noqa: ANN401 (a value of the column's form)
+        """Return a value of a column; None where there is none."""
+        at, layout = self.layout.places[number], self.layout
+        if self.texts is not None and layout.forms[number] is Form.PLAIN:
+            return self.texts[place * layout.texts + at]
+        value = self.cells[place * layout.cells + at]
+        return None if value == GAP and type(self.cells) is array else value
 
     def row(self, place: int) -> list[Any]:
         """Return what a transaction was put in with."""
-        found: list[Any] = []
-        for number, column in enumerate(self.columns):
-            value = column[place]
-            if type(column) is array and value == GAP:
-                value = None
-            elif self.scales is not None and self.scales[number]:
-                value = None if value is None else (value, self.scales[number])
-            found.append(value)
-        return found
+        values = [self.at(number, place) for number in range(len(self.layout.forms))]
+        return [
+            (value, self.scale(number)) if value is not None and form is Form.NUMBER else value
+            for number, (value, form) in enumerate(zip(values, self.layout.forms, strict=True))
+        ]
 
     def between(self, number: int, lo: int, hi: int) -> Sequence[Any]:
         """Return the values of a column from ``lo`` up to before ``hi``, without its gaps."""
-        column = self.columns[number]
-        found = column if lo == 0 and hi == len(column) else column[lo:hi]
-        if self.gaps >> number & 1:
-            gap = GAP if type(column) is array else None
-            return [one for one in found if one != gap]
-        return found
+        at, layout = self.layout.places[number], self.layout
+        gap = None
+        found: Sequence[Any]
+        if self.texts is not None and layout.forms[number] is Form.PLAIN:
+            found = self.texts[lo * layout.texts + at : hi * layout.texts : layout.texts]
+        else:
+            found = self.cells[lo * layout.cells + at : hi * layout.cells : layout.cells]
+            gap = GAP if type(self.cells) is array else None
+        return [one for one in found if one != gap] if self.gaps >> number & 1 else found
 
     def _remove(self, place: int) -> None:
-        for column in (self.times, *self.columns):
-            del column[place]
+        del self.times[place]
+        del self.cells[place * self.layout.cells : (place + 1) * self.layout.cells]
+        if self.texts is not None:
+            del self.texts[place * self.layout.texts : (place + 1) * self.layout.texts]
 
-    def restore(self) -> None:
-        """Make it what it was at its last touch, when all that was put between others since is removed."""
-        self.start, length = self.before
-        for column in (self.times, *self.columns):
-            del column[length:]
+    def pop(self) -> None:
+        """Undo that a transaction was appended."""
+        self._remove(len(self.times) - 1)
 
-
-def _listed(column: Sequence[Any]) -> list[Any]:
-    return [None if one == GAP else one for one in column] if type(column) is array else list(column)
-
-
-def _packed(column: list[Any]) -> MutableSequence[Any]:
-    """Return a column as an array where all of its values fit into one."""
-    if all(one is None or GAP < one <= _HIGHEST for one in column):
-        return array("q", [GAP if one is None else one for one in column])
-    return column
+    def restart(self, start: int) -> None:
+        """Undo that the oldest was folded."""
+        self.start = start

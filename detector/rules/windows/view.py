@@ -3,53 +3,65 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.windows.panes import Ladder, fine
-from detector.rules.windows.series import Form, Series
+from detector.rules.windows.series import Form, Layout, Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.rules.expressions.kinds import EvaluationError
     from detector.rules.subject import Subject
+    from detector.rules.windows.at import At
     from detector.rules.windows.engine import Batch, Kept
     from detector.rules.windows.inputs import Condition, Input
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
+OVER: Final = "a transaction sees its histories until the next is taken"
 
 
 class View:
     """One series of a key's values: which transactions are in it, and what it shows of the value at hand.
 
-    It holds for the transaction that was taken last, and for no other. ``hi`` is the place behind all transactions up
-    to the time of the one at hand, which stands last there where it is ``own``. ``solo`` is its row where it is older
-    than all that are kept one by one. ``base_us`` is what windows reach back from.
+    It holds for ``subject`` alone. ``hi`` is the place behind all transactions up to the time of the one at hand, which
+    stands last there where it is ``own``; else ``solo`` is its row where it is older than all that are kept one by one.
     """
 
-    def __init__(self, index: int, condition: Condition | None, *, money: bool) -> None:
+    def __init__(self, at: At, index: int, condition: Condition | None, *, money: bool) -> None:
+        self.at = at
         self.index = index  # among the series of the key
+        self.condition = condition
         self.money = money
         self.inputs: list[Input] = []
         self.forms: list[Form] = []
+        self.stride = 0  # numbers in a row
         self.widths: list[int] = []
         self.folds = True
         self.reach_us = 0
-        self._condition = condition
         self.subject: Subject | None = None
-        self.missing: EvaluationError | None = None
         self.series: Series | None = None
-        self.time_us = self.base_us = self.hi = 0
+        self.hi = 0
         self.own = False
         self.solo: list[Any] | None = None
-        self._kept: Kept | None = None  # where the series is yet to be looked for
 
     def column(self, wanted: Input) -> int:
         """Return the column for an input, a new one where there is none."""
         if wanted not in self.inputs:
             self.inputs.append(wanted)
             self.forms.append(wanted.form)
+            self.stride += wanted.form is not Form.PLAIN
         return self.inputs.index(wanted)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the columns are, when all are known."""
+        return Layout(self.forms)
+
+    def place(self, column: int) -> int:
+        """Return where a column that is not plain is in a row; -1 is none."""
+        return sum(form is not Form.PLAIN for form in self.forms[:column]) if column >= 0 else -1
 
     def reach(self, width_us: int, *, folds: bool = True) -> None:
         """Keep what a window of a width needs, also in panes where it ``folds``."""
@@ -57,72 +69,57 @@ class View:
             self.widths.append(width_us)
         self.reach_us = max(self.reach_us, width_us + Ladder(width_us).step_us)
 
-    def lack(self, subject: Subject, missing: EvaluationError) -> None:
-        """Show nothing to a transaction without a key."""
-        self.subject, self.missing, self.series, self._kept = subject, missing, None, None
+    def look(self, subject: Subject) -> Series | None:
+        """Return the series that the transaction at hand sees without being in it; None where there is none.
 
-    def take(self, subject: Subject, time_us: int, base_us: int, kept: Kept, batch: Batch) -> None:
-        """Take the transaction in where it counts, and show it the series."""
-        self.subject, self.missing = subject, None
-        self.time_us, self.base_us = time_us, base_us
-        self.own, self.solo = False, None
-        condition = self._condition
-        if condition is not None and not condition.holds(subject):
-            self._kept = kept
-            return
-        row = [one.held if one.subject is subject else one.of(subject) for one in self.inputs]
-        series = kept.series[self.index]
+        Raises:
+            EvaluationError: the key is missing.
+            LookupError: another transaction was taken since.
+
+        """
+        at = self.at
+        if at.subject is not subject:
+            raise LookupError(OVER)
+        if at.missing is not None:
+            raise EvaluationError(at.missing.code, str(at.missing))
+        series = None if at.kept is None else at.kept.series[self.index]
         if self.money:
-            currency = subject.transaction.currency
-            while series is not None and series.currency != currency:
-                series = series.other
-        if series is None:
-            series = self._begun(subject.transaction.currency if self.money else "", kept, batch)
-        elif series.batch != batch.number:
-            series.touch(batch.number, kept.settled_us - batch.lateness_us - self.reach_us)
-            batch.touched_series.append(series)
-        self.series, self._kept = series, None
-        times = series.times
-        if len(times) - series.start < batch.newest and (not times or time_us >= times[-1]):
-            # As nearly always: the newest of a history that is not full.
-            series.append(time_us, row)
-            self.hi, self.own = len(times), True
-        else:
-            self._put(series, time_us, row, batch)
-
-    def look(self) -> Series | None:
-        """Return the series that the transaction at hand sees; it is looked for only where it is asked for."""
-        kept, subject = self._kept, self.subject
-        if kept is not None and subject is not None:
-            series = kept.series[self.index]
-            if self.money:
-                while series is not None and series.currency != subject.transaction.currency:
-                    series = series.other
-            if series is not None:
-                self.hi = bisect_right(series.times, self.time_us, series.start)
-            self.series, self._kept = series, None
-        return self.series
-
-    def _begun(self, currency: str, kept: Kept, batch: Batch) -> Series:
-        batch.begun += 1
-        before = kept.series[self.index]
-        series = kept.series[self.index] = Series(self.forms, currency, before, batch.number)
-        batch.undo.append((kept.series.__setitem__, (self.index, before)))
+            series = in_currency(series, subject.transaction.currency)
+        if series is not None:
+            self.hi = bisect_right(series.times, at.time_us, series.start)
+        self.subject, self.series, self.own, self.solo = subject, series, False, None
         return series
 
-    def _put(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> None:
-        full = len(series.times) - series.start >= batch.newest
-        if full and time_us < series.times[series.start]:
-            self.hi = series.start
+    def begun(self, currency: str, kept: Kept, batch: Batch) -> Series:
+        """Return a series that begins with the transaction at hand, of one currency where that is not empty."""
+        batch.begun += 1
+        before = kept.series[self.index]
+        series = kept.series[self.index] = Series(self.layout, currency, before)
+        if not kept.is_new:  # else all of it goes when the batch is undone
+            batch.undo.append((kept.series.__setitem__, (self.index, before)))
+        return series
+
+    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch) -> None:
+        """Take the transaction at hand in, whatever its time, however full the series is, and however old its begin."""
+        time_us, times = self.at.time_us, series.times
+        horizon_us = kept.settled_us - batch.lateness_us - self.reach_us
+        if times[series.start] <= horizon_us:
+            series.expire(horizon_us)
+            batch.shrunk.append(series)
+        full = len(times) - series.start >= batch.newest
+        if full and time_us < times[series.start]:
+            self.hi, self.own = series.start, False
             self.solo = fine(row, self.forms)
             batch.waiting.append((self, series, time_us, self.solo))
             return
         self.hi = series.put(time_us, row, batch.undo) + 1
-        self.own = True
+        self.own, self.solo = True, None
         if full:
             oldest = series.start
-            self.fold(series, series.times[oldest], fine(series.row(oldest), self.forms), batch)
+            self.fold(series, times[oldest], fine(series.row(oldest), self.forms), batch)
             series.start = oldest + 1
+            batch.undo.append((series.restart, (oldest,)))
+            batch.shrunk.append(series)
 
     def fold(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> None:
         """Take a transaction into panes that is older than all that are kept one by one."""
@@ -132,3 +129,10 @@ class View:
             series.ladders = tuple(Ladder(width) for width in self.widths)
         for ladder in series.ladders:
             ladder.add(time_us, self.forms, row, batch.number, batch.undo)
+
+
+def in_currency(series: Series | None, currency: str) -> Series | None:
+    """Return the series of a currency; ``series`` is the first of several."""
+    while series is not None and series.currency != currency:
+        series = series.other
+    return series

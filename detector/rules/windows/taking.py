@@ -1,0 +1,169 @@
+"""The function that takes a transaction into memory: written for a plan, since a plan's loops are most of its cost.
+
+Its text is of our words alone; whatever a file says is bound (see ``expressions.code``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import DecimalException
+from typing import TYPE_CHECKING, Any
+
+from detector.rules.expressions.code import bound, function
+from detector.rules.expressions.kinds import EvaluationError
+from detector.rules.subject import Subject
+from detector.rules.windows.clock import moved
+from detector.rules.windows.numbers import GAP
+from detector.rules.windows.series import Form
+from detector.rules.windows.view import in_currency
+from pipeline.contracts.moments import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detector.rules.windows.engine import Kept, Windows
+    from detector.rules.windows.inputs import Step
+    from detector.rules.windows.plan import Key, Plan
+    from detector.rules.windows.view import View
+    from pipeline.contracts.messages import Transaction
+
+
+Take = Callable[[int, int, "Transaction"], Subject]
+
+
+def take_of(plan: Plan, windows: Windows, kept: type[Kept]) -> Take:
+    """Return what takes a transaction of a partition and a record's time into ``windows`` (see ``Windows.take``)."""
+    text = _Text(windows.batch.lateness_us, windows.batch.newest)
+    batch = windows.batch
+    text.held |= {"windows": windows, "batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
+    text.held["Kept"] = kept
+    text.add(
+        0,
+        "s = Subject(t)",
+        "if batch.waiting: batch.fold()",
+        "s.time_us = time_us = (t.timestamp - epoch) // microsecond",
+    )
+    text.add(0, "late_us = record_ms * 1000 + lateness_us", "number = batch.number")
+    text.add(0, "held = windows.partitions.get(partition) or windows.begun(partition)")
+    always = {id(one): one for key in plan.keys for view in key.views if view.condition is None for one in view.inputs}
+    text.steps(0, [*plan.conditions, *always.values()])
+    for number, key in enumerate(plan.keys):
+        text.key(number, key, known=set(always))
+    text.add(0, "return s")
+    made: Take = function("take", "partition, record_ms, t", text.lines, text.held)
+    return made
+
+
+class _Text:
+    """The lines of the function, and what their names stand for."""
+
+    def __init__(self, lateness_us: int, newest: int) -> None:
+        self.lines: list[str] = []
+        self.held: dict[str, Any] = {
+            "Subject": Subject,
+            "EvaluationError": EvaluationError,
+            "DecimalException": DecimalException,
+            "epoch": EPOCH,
+            "microsecond": timedelta(microseconds=1),
+            # The scales of most series are the same: one tuple for all of them.
+            "alike": {}.setdefault,
+            "moved": moved,
+            "in_currency": in_currency,
+            "lateness_us": lateness_us,
+            "newest": newest,
+            "gap": GAP,
+        }
+
+    def add(self, depth: int, *lines: str) -> None:
+        """Add lines, so many levels deep."""
+        self.lines += ["    " * depth + line for line in lines]
+
+    def name(self, value: object) -> str:
+        """Return the name of a value."""
+        made = bound(value)
+        self.held |= made.bound
+        return made.text
+
+    def steps(self, depth: int, steps: Iterable[Step]) -> None:
+        """Evaluate, in this order."""
+        for step in steps:
+            self.held |= step.bound
+            self.add(depth, *step.lines)
+
+    def key(self, number: int, key: Key, known: set[int]) -> None:
+        """Bring a key's value to hand and put the transaction into its series; ``known`` are inputs by ``id``."""
+        self.held |= key.value.bound
+        at = self.name(key.at)
+        self.add(0, "try:", f"    value = {key.value.text}")
+        self.add(0, "except EvaluationError as error:", f"    {at}.lack(s, error)")
+        self.add(0, "else:")
+        self.add(1, f"values = held[{number}]", "kept = values.get(value)")
+        self.add(1, "if kept is None:")
+        self.add(2, f"kept = values[value] = Kept({len(key.views)}, number)", "undo((values.pop, (value,)))")
+        self.add(1, "elif kept.batch != number:")
+        self.add(2, "kept.batch, kept.settled_us = number, kept.clock_us", "touched(kept)")
+        self.add(1, "base_us = time_us", "if time_us > kept.clock_us:")
+        self.add(2, "if time_us <= late_us: kept.clock_us = time_us")
+        self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_ms * 1000, lateness_us)")
+        self.add(1, "elif time_us < kept.clock_us - lateness_us:")
+        self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
+        self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
+        for view in key.views:
+            depth = 1
+            if view.condition is not None:
+                self.add(1, f"if {view.condition.name.text}:")
+                depth = 2
+                self.steps(depth, [one for one in view.inputs if id(one) not in known])
+            self.view(depth, view)
+
+    def view(self, depth: int, view: View) -> None:
+        """Put the transaction into a series."""
+        name, row = self.name(view), "".join(f"{one.whole}, " for one in view.inputs)
+        self.add(depth, f"series = every[{view.index}]")
+        if view.money:
+            self.add(depth, "if series is not None and series.currency != t.currency:")
+            self.add(depth + 1, "series = in_currency(series, t.currency)")
+        begin = f"series = {name}.begun({'t.currency' if view.money else repr('')}, kept, batch)"
+        self.add(
+            depth,
+            "if series is None:",
+            f"    {begin}",
+            f"    series.scales = alike(({_scales(view)}), ({_scales(view)}))",
+        )
+        self.add(depth, f"{name}.subject = s", f"{name}.series = series", "times = series.times")
+        self.add(depth, "start, end = series.start, len(times)", "if start < end and (time_us < times[-1]")
+        self.lines[-1] += f" or end - start >= newest or times[start] <= time_us - {view.reach_us} - lateness_us):"
+        self.add(depth, f"    {name}.put(series, kept, ({row}), batch)", "else:")
+        # As nearly always: the newest of a history that is not full, and none of which is too old.
+        self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")
+        self.add(depth + 1, f"{name}.own = True")
+        self.values(depth + 1, view, row)
+
+    def values(self, depth: int, view: View, row: str) -> None:
+        """Put the values of the newest transaction into their rows, at once where all are as nearly always."""
+        texts = {number: one.name.text for number, one in enumerate(view.inputs) if one.form is Form.PLAIN}
+        cells = [one for one in view.inputs if one.form is not Form.PLAIN]
+        if cells:
+            wholes = "".join(f"{one.name.text}, " for one in cells)
+            there = "".join(f"{one.name.text} != gap and " for one in cells if one.form is Form.NUMBER)
+            self.add(depth, f"if {there}series.scales == ({_scales(view)}):")
+            self.add(depth + 1, f"try: series.cells.extend(({wholes}))")
+            self.add(depth + 1, f"except (TypeError, OverflowError): series.mend(({row}))")
+            self.add(depth + 1, *(["else:"] if texts else []))
+            self.texts(depth + 2, texts)
+            self.add(depth, f"else: series.add(({row}))")
+        else:
+            self.texts(depth, texts)
+
+    def texts(self, depth: int, texts: dict[int, str]) -> None:
+        """Put plain values into their rows; ``texts`` are their names by the number of their columns."""
+        if texts:
+            self.add(depth, f"series.texts.extend(({''.join(f'{name}, ' for name in texts.values())}))")
+        for number, name in texts.items():
+            self.add(depth, f"if {name} is None: series.gaps |= {1 << number}")
+
+
+def _scales(view: View) -> str:
+    return "".join(f"{one.scale}, " for one in view.inputs if one.form is not Form.PLAIN)
