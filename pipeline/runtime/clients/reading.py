@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kafka.structs import TopicPartition
 
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.clients.stretch import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -95,30 +95,21 @@ def _read(
     ends: Mapping[int, int],
     idle: float,
 ) -> Iterator[Any]:
-    open_places = {TopicPartition(topic, partition) for partition, end in ends.items() if starts[partition] < end}
-    consumer.assign(sorted(open_places))
-    # One that was assigned before is as paused as the stretch before has left it.
-    consumer.resume(*consumer.paused())
-    for place in open_places:
-        consumer.seek(place, starts[place.partition])
-    positions = {place: starts[place.partition] for place in open_places}
-    moved = time.monotonic()
-    while open_places:
+    places = {partition: TopicPartition(topic, partition) for partition in ends}
+    stretch = Stretch(
+        consumer,
+        {place: starts[partition] for partition, place in places.items()},
+        {place: ends[partition] for partition, place in places.items()},
+    )
+    while not stretch.over:
         for place, records in consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).items():
             end = ends[place.partition]
             # Nearly always the last record decides for all of them.
             yield from records if records[-1].offset < end else (record for record in records if record.offset < end)
-        for place in sorted(open_places):
-            position = consumer.position(place, timeout_ms=POLL_MS)
-            if position != positions[place]:
-                positions[place], moved = position, time.monotonic()
-            if position >= ends[place.partition]:
-                open_places.discard(place)
-                consumer.pause(place)
-        if time.monotonic() - moved > idle:
-            stuck = ", ".join(f"{p.topic}:{p.partition} at {positions[p]}" for p in sorted(open_places))
-            message = f"nothing more could be read for {idle:g} s, short of the end: {stuck}; an open transaction?"
-            raise ReadingStalledError(message)
+        stretch.look()
+        stuck = stretch.stuck(idle)
+        if stuck is not None:
+            raise ReadingStalledError(f"{stuck}; an open transaction?")
 
 
 class Tail:

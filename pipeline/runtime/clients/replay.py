@@ -11,6 +11,7 @@ from kafka.errors import KafkaTimeoutError
 from pipeline.contracts.moments import moment_of
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.clients.deadlines import COMMITTED_MS
+from pipeline.runtime.clients.stretch import Stretch, read_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,9 +40,7 @@ class Replay:
         self._path = path
         self._now_ms = now_ms
         self._consumer: Any = None
-        self._ends: dict[TopicPartition, int] = {}
-        self._positions: dict[TopicPartition, int] = {}
-        self._moved = 0.0
+        self._stretch: Stretch | None = None
 
     def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
         """Begin with the first records that are at most ``reach_ms`` older than the next ones, those at ``ends``.
@@ -59,11 +58,8 @@ class Replay:
         since = {place: max(0, next_ms[place] - reach_ms) for place in places}
         found = self._consumer.offsets_for_times(since, timeout_ms=COMMITTED_MS)
         starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
-        self._ends = {place: end for place, end in ends.items() if starts[place] < end}
-        self._warn_of_gaps({place: (found[place], since[place]) for place in self._ends})
-        self._read_from({place: starts[place] for place in self._ends})
-        self._positions = {place: starts[place] for place in self._ends}
-        self._moved = time.monotonic()
+        self._warn_of_gaps({place: (found[place], since[place]) for place in places if starts[place] < ends[place]})
+        self._stretch = Stretch(self._consumer, starts, ends)
 
     def _warn_of_gaps(self, found: Mapping[TopicPartition, tuple[Any, int]]) -> None:
         """Say where retention has removed what would have been read."""
@@ -84,7 +80,7 @@ class Replay:
         times = dict.fromkeys(ends, now_ms)
         log_ends = self._consumer.end_offsets(sorted(ends), timeout_ms=COMMITTED_MS)
         waiting = {place for place, end in ends.items() if end < log_ends[place]}
-        self._read_from({place: ends[place] for place in waiting})
+        read_from(self._consumer, {place: ends[place] for place in waiting})
         # An open transaction may hide what stands there: it is younger than its time-out then.
         deadline = time.monotonic() + FIRST_SECONDS
         while waiting and time.monotonic() < deadline:
@@ -98,13 +94,6 @@ class Replay:
                     waiting.discard(place)  # markers alone
         return times
 
-    def _read_from(self, starts: Mapping[TopicPartition, int]) -> None:
-        self._consumer.assign(sorted(starts))
-        # One that was assigned before is as paused as it was then.
-        self._consumer.resume(*self._consumer.paused())
-        for place, start in starts.items():
-            self._consumer.seek(place, start)
-
     def read(self) -> list[Piece] | None:
         """Return what one poll brings, or None when every partition was read up to its end.
 
@@ -112,20 +101,14 @@ class Replay:
             KafkaError: nothing came for half a minute, short of an end; or no broker answers.
 
         """
-        if not self._ends:
+        if self._stretch is None or self._stretch.over:
             return None
         polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         pieces = [piece for found in polled.values() for piece in self._path.read(found)]
-        for place in sorted(self._ends):
-            position = self._consumer.position(place, timeout_ms=POLL_MS)
-            if position != self._positions[place]:
-                self._positions[place], self._moved = position, time.monotonic()
-            if position >= self._ends[place]:
-                del self._ends[place]
-                self._consumer.pause(place)
-        if self._ends and time.monotonic() - self._moved > IDLE_SECONDS:
-            stuck = ", ".join(f"{place.topic}:{place.partition} at {self._positions[place]}" for place in self._ends)
-            raise KafkaTimeoutError(f"nothing more could be read for {IDLE_SECONDS:g} s, short of the end: {stuck}")
+        self._stretch.look()
+        stuck = self._stretch.stuck(IDLE_SECONDS)
+        if stuck is not None:
+            raise KafkaTimeoutError(stuck)
         return pieces
 
     def close(self) -> None:
