@@ -62,6 +62,14 @@ HITS = HeaderKind(
     "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits; `late` before them",
     "legitimate records that rules have hit without sufficing, or that came later than rules wait",
 )
+ENTERED_KEY = HeaderKind(
+    "pipeline.key", "the key with which it entered; not there where it had none", "records between two stages"
+)
+SO_FAR = HeaderKind(
+    "pipeline.so-far",
+    "what the stages before have found, as JSON: `ruleset`, and `hits` in full; `late` where it was",
+    "records between two stages",
+)
 LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")
 BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it became", "markers `redriven`")
 
@@ -69,7 +77,22 @@ BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it 
 REDRIVEN = b"redriven"
 RESUME = b"resume"
 
-ALL = (ORIGIN, REASON, DETAIL, SOURCE, SERVICE, TRUNCATED, TIMESTAMP, ATTEMPT, MARKER, LETTER, BECAME, HITS)
+ALL = (
+    ORIGIN,
+    REASON,
+    DETAIL,
+    SOURCE,
+    SERVICE,
+    TRUNCATED,
+    TIMESTAMP,
+    ATTEMPT,
+    MARKER,
+    LETTER,
+    BECAME,
+    HITS,
+    ENTERED_KEY,
+    SO_FAR,
+)
 
 
 def foreign(headers: Iterable[Header]) -> tuple[Header, ...]:

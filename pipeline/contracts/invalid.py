@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     NO_ORIGIN = "no-origin"
     INVALID_VERDICT = "invalid-verdict"
+    NO_HITS = "no-hits"
     UNSUPPORTED_METHOD = "unsupported-method"
     SKIPPED = "skipped"
 

@@ -60,17 +60,21 @@ def record_of(raw: Any, *, is_input: bool) -> Record:  # noqa: ANN401 (a record 
 class Outgoing:
     """A record to write because of the one at hand, with its key, time and origin, to one topic of the registry.
 
-    Without a ``value`` the bytes that were read pass on as they are. ``headers`` come after those that travel. With
-    neither it goes on ``untouched``.
+    Without a ``value`` the bytes that were read pass on as they are. ``headers`` come after those that travel. To a hop
+    it goes by another ``key``, which decides about its partition, and the one with which it entered is kept beside it.
+    With nothing of all that it goes on ``untouched``.
     """
 
-    __slots__ = ("headers", "topic", "untouched", "value")
+    __slots__ = ("headers", "key", "topic", "untouched", "value")
 
-    def __init__(self, topic: Topic, value: bytes | None = None, headers: tuple[Header, ...] = ()) -> None:
+    def __init__(
+        self, topic: Topic, value: bytes | None = None, headers: tuple[Header, ...] = (), key: bytes | None = None
+    ) -> None:
         self.topic = topic
         self.value = value
         self.headers = headers
-        self.untouched = value is None and not headers
+        self.key = key
+        self.untouched = value is None and key is None and not headers
 
     def __repr__(self) -> str:
         """Name the topic and whether the value is new."""

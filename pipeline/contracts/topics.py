@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -17,6 +19,7 @@ class Topic:
     """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``.
 
     A ``compacted`` one has a single partition and keeps the last record of each key, whatever ``retention_ms`` says.
+    A hop is one of several whose names begin alike; ``gathers`` is what it adds, and by what its records are keyed.
     """
 
     key: str
@@ -29,12 +32,13 @@ class Topic:
     retention_ms: int = 7 * DAY_MS
     dead_letter_of: Topic | None = None
     compacted: bool = False
+    gathers: str = ""
 
     def name_in(self, names: dict[str, str]) -> str:
         """Return the topic's name where ``names`` gives variables their values; a dead letter's follows its twin."""
         if self.dead_letter_of is not None:
             return self.dead_letter_of.name_in(names) + DEAD_LETTER_SUFFIX
-        return names.get(self.variable, "").strip() or self.default_name
+        return (names.get(self.variable, "").strip() or self.default_name) + self.gathers
 
 
 def _dead_letters(twin: Topic, producer: str) -> Topic:
@@ -102,6 +106,29 @@ RULES = Topic(
     consumers=("detector",),
     compacted=True,
 )
+
+HOPS_VARIABLE: Final = "HOP_TOPICS"
+HOPS_DEFAULT_NAME: Final = "streaming.transactions.by-"
+
+
+@cache
+def hop_by(name: str) -> Topic:
+    """Return the topic in which transactions are gathered by a field or member, on their way between two stages.
+
+    Which of them a deployment has is a matter of its rules. What a stage cannot handle goes to the dead letters of the
+    input, as the record that entered.
+    """
+    return Topic(
+        key=f"by-{name}",
+        variable=HOPS_VARIABLE,
+        default_name=HOPS_DEFAULT_NAME,
+        record_key=f"`{name}`, else the account",
+        message="a transaction that was judged in part, with its hits so far in headers",
+        producers=("detector",),
+        consumers=("detector",),
+        gathers=name,
+    )
+
 
 # What transactions flow through, what could not be handled of them, and what is known of them.
 STREAMS = (TRANSACTIONS, LEGIT, FRAUD, LABELS, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)

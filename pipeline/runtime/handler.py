@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from pipeline.contracts.records import Outgoing, Record
 
 
+Place = tuple[str, int]  # a partition: the name of its topic, and its number there
+
+
 class Handler(Protocol):
     """What a service does. Called from one thread; effects outside Kafka belong into :meth:`committed`.
 
-    Records come in the order of their partition. After :meth:`aborted` the same records come again.
+    Records come in the order of their partition, those of one topic or of several. After :meth:`aborted` the same
+    records come again.
     """
 
     def handle(self, record: Record) -> Sequence[Outgoing]:
@@ -33,7 +37,7 @@ class Handler(Protocol):
         """Forget what was staged."""
         ...
 
-    def assigned(self, kept: Collection[int]) -> None:
+    def assigned(self, kept: Collection[Place]) -> None:
         """Forget all but what was taken for good of the partitions ``kept``; nothing is staged.
 
         Told whenever reading begins at committed offsets. Those partitions stand where this process left them; of any
@@ -58,7 +62,7 @@ class Handler(Protocol):
 class Forgetful:
     """The part of a handler that remembers nothing beyond a batch."""
 
-    def assigned(self, kept: Collection[int]) -> None:
+    def assigned(self, kept: Collection[Place]) -> None:
         """Do nothing; see :class:`Handler`, as for the rest."""
 
     def reach_ms(self) -> int:
@@ -83,8 +87,8 @@ class Marks(Protocol):
         """Return the mark of the batch that comes now: what it says is so for all of its records."""
         ...
 
-    def taken_over(self, found: Mapping[int, str]) -> None:
-        """Get ready to go on behind what was committed, with these marks by partition.
+    def taken_over(self, found: Mapping[Place, str]) -> None:
+        """Get ready to go on behind what was committed, with these marks.
 
         Raises:
             KafkaError: that is not possible yet; it is tried again, and nothing is handled before.
@@ -100,5 +104,5 @@ class NoMarks:
         """Return nothing."""
         return ""
 
-    def taken_over(self, found: Mapping[int, str]) -> None:
+    def taken_over(self, found: Mapping[Place, str]) -> None:
         """Be ready."""

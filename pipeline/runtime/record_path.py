@@ -23,10 +23,11 @@ from pipeline.runtime.pieces import Made, records_in_all
 from pipeline.runtime.transactional.senders import RecordSender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.outlets import Outlet
+    from pipeline.runtime.pieces import Piece
     from pipeline.runtime.transactional.intake import Read
     from pipeline.runtime.transactional.senders import Sender
 
@@ -54,25 +55,33 @@ class RecordPath:
     make_sender: Callable[[], Sender]
 
 
-def one_by_one(*, is_input: bool) -> RecordPath:
-    """Return the way by the client's public functions; ``is_input``: from the topic where transactions enter."""
-    make = partial(record_of, is_input=is_input)
-    return RecordPath(RECORDS, lambda _consumer: None, lambda polled: (Made(polled, make),), RecordSender)
+def one_by_one(*, is_input: bool, hops: Collection[str] = ()) -> RecordPath:
+    """Return the way by the client's public functions.
+
+    ``is_input``: from the topic where transactions enter, and from those named in ``hops``, where none does.
+    """
+    make, make_hop = partial(record_of, is_input=is_input), partial(record_of, is_input=False)
+
+    def read(polled: list[Any]) -> Sequence[Piece]:
+        return (Made(polled, make_hop if hops and polled[0].topic in hops else make),)
+
+    return RecordPath(RECORDS, lambda _consumer: None, read, RecordSender)
 
 
-def in_batches(*, is_input: bool) -> RecordPath:
-    """Return the way by whole batches; ``is_input``: from the topic where transactions enter."""
+def in_batches(*, is_input: bool, hops: Collection[str] = ()) -> RecordPath:
+    """Return the way by whole batches; else as :func:`one_by_one`."""
 
     def prepare(consumer: Any) -> None:  # noqa: ANN401 (a client without types)
-        read_batches(consumer, is_input=is_input)
+        read_batches(consumer, is_input=is_input, hops=hops)
         fetch_when_polled(consumer, records_in_all)
 
     return RecordPath(BATCHES, prepare, lambda polled: polled, BatchSender)
 
 
-def record_path(wanted: str, *, is_input: bool) -> RecordPath:
+def record_path(wanted: str, *, is_input: bool, hops: Collection[str] = ()) -> RecordPath:
     """Return the way that was asked for, or the other where the client at hand does not allow it, and say which."""
-    return in_batches(is_input=is_input) if _batches_allowed(wanted) else one_by_one(is_input=is_input)
+    way = in_batches if _batches_allowed(wanted) else one_by_one
+    return way(is_input=is_input, hops=hops)
 
 
 def outlet_of(wanted: str, producer: Any, facts: TopicFacts) -> Outlet:  # noqa: ANN401 (a client without types)

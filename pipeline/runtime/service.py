@@ -23,11 +23,11 @@ from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
 from pipeline.runtime.transactional.batch_size import BatchSize
 from pipeline.runtime.transactional.memory import Restoring
-from pipeline.runtime.transactional.outputs_seen import outputs_seen
+from pipeline.runtime.transactional.outputs_seen import OutputsSeen
 from pipeline.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
@@ -39,26 +39,31 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def serve(
+def serve(  # noqa: PLR0913 (the parts of a service meet here)
     name: str,
     provided: ServiceSettings,
     make_handler: Callable[[Codec], Handler],
     stop: Stop,
+    *,
     marks: Marks | None = None,
+    hops: Sequence[Topic] = (),
 ) -> None:
     """Run a service that reads one topic of the registry, exactly once, until it is stopped.
 
-    The handler is made before the first of ``marks`` is asked for.
+    The handler is made before the first of ``marks`` is asked for. ``hops`` are topics that the service writes and
+    reads itself, in the order in which a record takes them.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer, lacks the topics, or refuses us.
         LostOffsetsError: where to start has to be decided by a person.
 
     """
-    source, written = topics.consumed_by(name), topics.produced_by(name)
+    source, outputs = topics.consumed_by(name), topics.produced_by(name)
+    written = (*outputs, *hops)
     common, kafka = provided.common, provided.common.kafka
     client_id = f"{kafka.id_prefix}-{name}-{uuid.uuid4()}"
-    path = record_path(provided.record_path, is_input=source is topics.TRANSACTIONS)
+    hop_names = [common.topics[hop] for hop in hops]
+    path = record_path(provided.record_path, is_input=source is topics.TRANSACTIONS, hops=hop_names)
     needed = {topic: common.topics[topic] for topic in (topics.TRANSACTIONS, source, *written)}
     by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
     facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
@@ -75,8 +80,8 @@ def serve(
         kafka,
         stop.wait,
     )
-    has_outputs = partial(outputs_seen, kafka, client_id, [facts[topic] for topic in written])
-    make_consumer = partial(_consumer, kafka, name, facts[source].name, path)
+    seen = OutputsSeen(kafka, client_id, [facts[topic] for topic in outputs], [facts[hop] for hop in hops])
+    make_consumer = partial(_consumer, kafka, name, (facts[source].name, *hop_names), path)
     handler = make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id))
     memory = Restoring(Replay(kafka, f"{client_id}-replay", path, _now_ms), handler)
     intake = until_answered(
@@ -85,14 +90,19 @@ def serve(
             make_consumer,
             read=path.read,
             lost=provided.lost_offsets,
-            has_outputs=has_outputs,
+            has_outputs=seen.behind,
             memory=memory,
             marks=marks,
         ),
         kafka,
         stop.wait,
     )
-    about = {"reads": facts[source].name, "records": path.name, "code": how_it_runs(), "transactional_id": client_id}
+    about = {
+        "reads": ", ".join((facts[source].name, *hop_names)),
+        "records": path.name,
+        "code": how_it_runs(),
+        "transactional_id": client_id,
+    }
     logger.info("started", extra=about)
     TransactionalLoop(
         service=name,
@@ -113,8 +123,8 @@ def _producer(kafka: KafkaSettings, transactional_id: str, facts: dict[Topic, To
     return transactional_producer(kafka, transactional_id, largest)
 
 
-def _consumer(kafka: KafkaSettings, name: str, topic: str, path: RecordPath) -> object:
-    consumer = group_consumer(kafka, kafka.group_of(name), topic)
+def _consumer(kafka: KafkaSettings, name: str, read: Sequence[str], path: RecordPath) -> object:
+    consumer = group_consumer(kafka, kafka.group_of(name), *read)
     path.prepare(consumer)
     return consumer
 

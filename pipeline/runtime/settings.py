@@ -13,7 +13,7 @@ from pipeline.runtime.cluster_settings import KafkaSettings
 from pipeline.runtime.environment import Environment, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline.contracts.topics import Topic
 
@@ -48,9 +48,18 @@ TOPIC_NAMES = tuple(
     if topic.dead_letter_of is None
 )
 
+HOP_TOPICS = Variable(
+    topics.HOPS_VARIABLE,
+    parsing.topic_name,
+    topics.HOPS_DEFAULT_NAME,
+    "What the names of topics between two stages begin with, such as streaming.transactions.by-target. No other "
+    "topic's may.",
+)
+
 VARIABLES: tuple[Variable[object], ...] = (
     *cluster_settings.VARIABLES,
     *TOPIC_NAMES,
+    HOP_TOPICS,
     TRANSACTION_FORMAT,
     PAYMENT_TIMEZONE,
     PAYMENT_CURRENCY,
@@ -72,7 +81,7 @@ class TopicNames:
     @classmethod
     def read(cls, env: Environment) -> TopicNames:
         """Read the names, which must differ from each other."""
-        names = cls({variable.name: env.read(variable) for variable in TOPIC_NAMES})
+        names = cls({variable.name: env.read(variable) for variable in (*TOPIC_NAMES, HOP_TOPICS)})
         seen: dict[str, str] = {}
         for topic in topics.ALL:
             name = names[topic]
@@ -80,7 +89,16 @@ class TopicNames:
                 variable = next(found for found in TOPIC_NAMES if found.name == topic.variable)
                 env.reject(variable, f"names the same topic as {seen[name]}: {name}")
             seen[name] = topic.variable + ("" if topic.dead_letter_of is None else DEAD_LETTERS)
+        begin = names.by_variable[HOP_TOPICS.name]
+        for name in seen:
+            if name.startswith(begin):
+                env.reject(HOP_TOPICS, f"is {begin}, and so begins the name of another topic: {name}")
         return names
+
+    def hops_among(self, names: Iterable[str]) -> list[Topic]:
+        """Return those of the topics with these names that stand between two stages."""
+        begin = topics.hop_by("").name_in(self.by_variable)
+        return [topics.hop_by(name.removeprefix(begin)) for name in names if name.startswith(begin) and name != begin]
 
     def __getitem__(self, topic: Topic) -> str:
         """Return the name of a topic of the registry."""

@@ -35,6 +35,7 @@ NOT_IN_A_FILE: Final = {
     Reason.INVALID_VERDICT,
     Reason.UNSUPPORTED_METHOD,
     Reason.SKIPPED,
+    Reason.NO_HITS,
 }
 
 

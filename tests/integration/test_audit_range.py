@@ -123,7 +123,7 @@ def test_an_output_is_not_read_from_its_beginning(deploy: Callable[..., Deployme
     with Cluster(kafka, "test") as cluster:
         facts = cluster.describe([name])[name]
     scope = Scope(entry, {0: 0}, {0: 3001}, {0: 3001}, Period(at(50)), {0: 2000})
-    (start,) = starts_for(kafka, facts, scope, {0: 0}, {}).values()
+    (start,) = starts_for(kafka, facts, scope, {0: 0}, {}, ordered=True).values()
     place = next(
         record.offset for record in pipeline.records(topics.LEGIT) if ("pipeline.origin", b"0:2000") in record.headers
     )

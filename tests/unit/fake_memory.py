@@ -14,20 +14,30 @@ if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
     from pipeline.contracts.records import Outgoing, Record
+    from pipeline.runtime.handler import Place
     from pipeline.runtime.pieces import Piece
 
 REACH_MS = 60_000
 
 
+def known_as(place: Place) -> int | str:
+    """Return the short name of a partition."""
+    topic, number = place
+    return number if topic == "input" else f"{topic}:{number}"
+
+
 class RememberingHandler:
-    """Remembers offsets by partition; ``seen`` holds for good, ``staged`` until an outcome."""
+    """Remembers offsets by partition; ``seen`` holds for good, ``staged`` until an outcome.
+
+    Partitions of the input go by their numbers, of other topics by ``<topic>:<number>``.
+    """
 
     def __init__(self, reach_ms: int = REACH_MS) -> None:
         self.reach = reach_ms
         self.changes = 0
-        self.seen: dict[int, list[int]] = {}
-        self.staged: list[tuple[int, int]] = []
-        self.kept: list[list[int]] = []
+        self.seen: dict[int | str, list[int]] = {}
+        self.staged: list[tuple[int | str, int]] = []
+        self.kept: list[list[int | str]] = []
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Remember as well."""
@@ -36,7 +46,7 @@ class RememberingHandler:
 
     def observe(self, record: Record) -> None:
         """Remember until the outcome is known."""
-        self.staged.append((record.partition, record.offset))
+        self.staged.append((known_as((record.topic, record.partition)), record.offset))
 
     def committed(self) -> None:
         """Take it for good."""
@@ -48,11 +58,11 @@ class RememberingHandler:
         """Forget what was staged."""
         self.staged.clear()
 
-    def assigned(self, kept: Collection[int]) -> None:
+    def assigned(self, kept: Collection[Place]) -> None:
         """Forget the others."""
         assert not self.staged
-        self.kept.append(sorted(kept))
-        self.seen = {partition: seen for partition, seen in self.seen.items() if partition in kept}
+        self.kept.append([known_as(place) for place in sorted(kept)])
+        self.seen = {partition: seen for partition, seen in self.seen.items() if partition in self.kept[-1]}
 
     def reach_ms(self) -> int:
         """Return what a test said."""
@@ -71,7 +81,7 @@ class FakeLog:
         self._at_once = at_once
         self._next: dict[TopicPartition, int] = {}
         self._ends: Mapping[TopicPartition, int] = {}
-        self.opened: list[dict[int, int]] = []
+        self.opened: list[dict[int | str, int]] = []
         self.closed = 0
         self.wrong: list[BaseException] = []
         self.clock = 0.0
@@ -83,7 +93,7 @@ class FakeLog:
     def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
         """Begin."""
         assert reach_ms == REACH_MS
-        self.opened.append({place.partition: end for place, end in ends.items()})
+        self.opened.append({known_as(place): end for place, end in ends.items()})
         self._ends = ends
         self._next = dict.fromkeys(sorted(ends), self._first)
 

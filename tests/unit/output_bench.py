@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from tests.unit.fake_kafka import FakeFuture
 
 LIMIT = 200_000
-FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in topics.ALL}
+HOP = topics.hop_by("target")
+FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in (*topics.ALL, HOP)}
 
 SENDERS: Final[dict[str, Callable[[], Sender]]] = {RECORDS: RecordSender, BATCHES: BatchSender}
 

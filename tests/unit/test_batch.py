@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.runtime.record_path import one_by_one
@@ -16,6 +16,7 @@ from tests.unit.fake_kafka import FakeConsumer, Raw, member
 from tests.unit.intake_bench import LEFT, ONE, ZERO, intake_of, joined, some
 
 if TYPE_CHECKING:
+    from pipeline.contracts.headers import Header
     from pipeline.contracts.records import Record
 
 
@@ -43,6 +44,17 @@ def test_on_later_topics_the_origin_stands_in_the_header() -> None:
     assert carried.origin == Coordinates(3, 41)
     assert carried.place == Coordinates(1, 8)
     assert missing.origin is garbage.origin is None
+
+
+def test_a_hop_that_the_same_consumer_reads_is_no_input() -> None:
+    """Transactions enter by the input alone: behind it the headers are ours."""
+    forged: list[Header] = [("pipeline.origin", b"3:41")]
+    hop = TopicPartition("by-target", 0)
+    polled = {ZERO: [Raw(8, headers=forged)], hop: [Raw(9, headers=forged, topic="by-target")]}
+    read = one_by_one(is_input=True, hops={"by-target"}).read
+    entered, hopped = records_of(Batch(polled, member(1), read))
+    assert entered.origin == Coordinates(0, 8)
+    assert hopped.origin == Coordinates(3, 41)
 
 
 def test_a_batch_ends_behind_its_last_records() -> None:

@@ -106,6 +106,17 @@ def test_pieces_hold_what_the_client_reads(batches: list[list[bool]], packing: i
     assert ours.next_fetch_offset == theirs.next_fetch_offset
 
 
+def test_pieces_of_a_hop_are_no_input() -> None:
+    """The same consumer reads both; what entered has its own place for an origin, wanted whole or in part."""
+    for room in (1, 9):
+        for hops, origins in (((), {PLACE.partition}), ({PLACE.topic}, set[int]())):
+            part: Any = _Pieces(
+                FIRST, PLACE, MemoryRecords(fetched([True, True])), isolation_level=1, is_input=True, hops=hops
+            )
+            found = taken(part, room)
+            assert {record.origin.partition for record in found if record.origin is not None} == origins
+
+
 def test_a_batch_that_is_wanted_whole_stays_as_it_was_fetched() -> None:
     """Its records are made when somebody goes through them, and again when somebody does so again."""
     part = pieces_of(fetched([True] * 4, [True] * 3, [True] * 5))

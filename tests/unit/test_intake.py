@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,9 @@ from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
 from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 from tests.unit.intake_bench import LEFT, ONE, ZERO, intake_of, joined, some
+
+if TYPE_CHECKING:
+    from pipeline.runtime.handler import Place
 
 
 def test_a_batch_comes_with_the_membership_it_was_read_under() -> None:
@@ -139,17 +142,17 @@ def test_losses_are_for_a_person_to_decide(offsets: dict[Any, int | None], *, ou
 
 
 def test_outputs_are_looked_for_by_the_partition_that_lacks_an_offset() -> None:
-    """Looking is slow: it is done for the partitions that need it alone, each by its own number."""
-    asked: list[int] = []
+    """Looking is slow: it is done for the partitions that need it alone."""
+    asked: list[TopicPartition] = []
     consumer = FakeConsumer([({}, member(1))], offsets={ZERO: 5}, assigned={ZERO, ONE, TopicPartition("input", 2)})
     intake = Intake(
         lambda: consumer,
         read=one_by_one(is_input=True).read,
         lost=REFUSE,
-        has_outputs=lambda number: bool(asked.append(number)),  # type: ignore[func-returns-value]
+        has_outputs=lambda place: bool(asked.append(place)),  # type: ignore[func-returns-value]
     )
     intake.poll(500)
-    assert asked == [1, 2]
+    assert asked == [ONE, TopicPartition("input", 2)]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +326,7 @@ class Notes:
     """Marks that count, and keep what they find; ``wrong`` are errors for a takeover, one a time."""
 
     def __init__(self, *wrong: BaseException) -> None:
-        self.found: list[dict[int, str]] = []
+        self.found: list[dict[Place, str]] = []
         self.wrong = list(wrong)
         self._count = 0
 
@@ -347,7 +350,7 @@ def test_a_mark_is_committed_behind_the_token_and_found_at_a_takeover() -> None:
     consumer.notes[ZERO] = "other:3 mark=9"
     intake = intake_of(consumer, marks=notes)
     assert intake.poll(500) is None
-    assert notes.found == [{0: "other:3 mark=9"}]
+    assert notes.found == [{ZERO: "other:3 mark=9"}]
     batch = intake.poll(500)
     assert batch is not None
     (end,) = batch.ends().values()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kafka.errors import KafkaConnectionError
+from kafka.structs import TopicPartition
 
+from pipeline.runtime.transactional.memory import told
 from tests.unit.fake_kafka import FakeConsumer, member
 from tests.unit.fake_memory import FakeLog, RememberingHandler
 from tests.unit.intake_bench import ONE, ZERO, remembering, some
@@ -122,6 +124,28 @@ def test_the_same_end_committed_by_another_is_not_ours() -> None:
     assert rig.log.opened[-1] == {0: 7}
     rig.remembered()
     assert rig.handler.seen[0] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_partitions_of_several_topics_are_kept_apart() -> None:
+    """They have the same numbers: one may stand where it was left while the other has moved on."""
+    rig = Rig()
+    hop = TopicPartition("hop", 0)
+    rig.consumer.offsets, rig.consumer.assigned = {ZERO: 5, hop: 2}, {ZERO, hop}
+    rig.remembered()
+    assert rig.handler.seen == {0: [0, 1, 2, 3, 4], "hop:0": [0, 1]}
+    rig.commit(rig.handled(some(2, place=hop)))
+    rig.consumer.offsets[ZERO] = 6
+    rig.turn(membership=member(2))
+    assert rig.handler.kept[-1] == ["hop:0"]
+    assert rig.log.opened[-1] == {0: 6}
+    rig.remembered()
+    assert rig.handler.seen == {0: [0, 1, 2, 3, 4, 5], "hop:0": [0, 1, 2]}
+
+
+def test_a_partition_is_told_with_its_topic_where_there_are_several() -> None:
+    """As in the log: numbers alone, as long as they say it all."""
+    assert told([ONE, ZERO]) == [0, 1]
+    assert told([ZERO, TopicPartition("hop", 0)]) == ["hop:0", "input:0"]
 
 
 def test_a_partition_that_went_away_is_forgotten() -> None:

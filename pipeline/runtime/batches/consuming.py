@@ -20,7 +20,7 @@ from pipeline.runtime.batches.whole import WholeBatch, records_of
 from pipeline.runtime.pieces import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from kafka.structs import TopicPartition
 
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 _MAGIC: Final = 2
 
 
-def read_batches(consumer: Any, *, is_input: bool) -> None:  # noqa: ANN401 (a client without types)
-    """Let this consumer return pieces from now on; ``is_input``: from the topic where transactions enter."""
-    consumer._fetcher.PartitionRecords = partial(_Pieces, is_input=is_input)  # noqa: SLF001
+def read_batches(consumer: Any, *, is_input: bool, hops: Collection[str] = ()) -> None:  # noqa: ANN401 (no types)
+    """Let this consumer return pieces from now on.
+
+    ``is_input``: from the topic where transactions enter, and from those named in ``hops``, where none does.
+    """
+    consumer._fetcher.PartitionRecords = partial(_Pieces, is_input=is_input, hops=hops)  # noqa: SLF001
 
 
 class _Taken:
@@ -66,9 +69,10 @@ class _Pieces(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-python ha
         records: Any,  # noqa: ANN401 (the client's own, as the rest)
         *rest: Any,  # noqa: ANN401
         is_input: bool,
+        hops: Collection[str] = (),
         **more: Any,  # noqa: ANN401
     ) -> None:
-        self._is_input = is_input
+        self._is_input = is_input and tp.topic not in hops
         # Of the batch that is being taken in parts: the records that are left, and the offset behind it.
         self._rest: Iterator[Record] | None = None
         self._rest_end = fetch_offset

@@ -77,6 +77,15 @@ class Cluster:
             for name, topic in found.items()
         }
 
+    def names(self) -> list[str]:
+        """Return the names of all topics that we may see."""
+        return sorted(self._admin.list_topics())
+
+    def replicas(self, name: str) -> int:
+        """Return how many replicas a topic has, which has to exist: of its first partition."""
+        (described,) = self._admin.describe_topics([name])
+        return len(described["partitions"][0]["replica_nodes"])
+
     def create(self, name: str, partitions: int, replication: int | None, configs: dict[str, str]) -> None:
         """Create a topic; without ``replication`` the broker's default holds. One that exists stays as it is."""
         wanted = {"num_partitions": partitions, "replication_factor": replication or -1, "configs": configs}

@@ -38,15 +38,15 @@ header_names.install()
 parked_records.install()
 
 
-def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaConsumer:
-    """Return a consumer subscribed to one topic, which commits nothing and decides nothing about where to start.
+def group_consumer(settings: KafkaSettings, group: str, *topics: str) -> KafkaConsumer:
+    """Return a consumer subscribed to topics, which commits nothing and decides nothing about where to start.
 
-    It knows the topic's partitions when it is returned. A member that joins before it does and is made the leader
+    It knows their partitions when it is returned. A member that joins before it does and is made the leader
     assigns nothing to anybody, and the client does not always notice when the partitions come to be known: on a busy
     machine one start in ten never read a record.
 
     Raises:
-        KafkaError: no broker answered, or none knows the topic.
+        KafkaError: no broker answered, or none knows one of the topics.
 
     """
     consumer = connect(
@@ -59,12 +59,12 @@ def group_consumer(settings: KafkaSettings, group: str, topic: str) -> KafkaCons
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
     )
-    consumer.subscribe([topic])
+    consumer.subscribe(list(topics))
     deadline = time.monotonic() + METADATA_SECONDS
-    while not consumer.partitions_for_topic(topic):
+    while unknown := [topic for topic in topics if not consumer.partitions_for_topic(topic)]:
         if time.monotonic() > deadline:
             consumer.close(autocommit=False)
-            raise KafkaTimeoutError(f"no partitions of {topic} known within {METADATA_SECONDS:g} s")
+            raise KafkaTimeoutError(f"no partitions of {', '.join(unknown)} known within {METADATA_SECONDS:g} s")
         time.sleep(METADATA_PAUSE_SECONDS)
     return consumer
 

@@ -15,7 +15,7 @@ from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.handler import NoMarks
-from pipeline.runtime.transactional.memory import NoMemory
+from pipeline.runtime.transactional.memory import NoMemory, told
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
@@ -85,7 +85,7 @@ class Intake:
         *,
         read: Read,
         lost: str,
-        has_outputs: Callable[[int], bool],
+        has_outputs: Callable[[TopicPartition], bool],
         memory: Memory | None = None,
         marks: Marks | None = None,
     ) -> None:
@@ -212,16 +212,16 @@ class Intake:
         except KeyError as error:
             # The client's way of saying that a partition which was just added has no leader yet.
             raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
-        self._marks.taken_over({place.partition: one.metadata for place, one in found.items() if one is not None})
+        self._marks.taken_over({place: one.metadata for place, one in found.items() if one is not None})
         committed = {place: None if one is None else one.offset for place, one in found.items()}
         starts: dict[TopicPartition, int] = {}
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
-            offset = start_offset(state, lambda number=place.partition: self._has_outputs(number), self._lost)  # type: ignore[misc]
+            offset = start_offset(state, lambda place=place: self._has_outputs(place), self._lost)  # type: ignore[misc]
             self._consumer.seek(place, offset)
             self._known[place] = -1 if state.committed is None else offset
             starts[place] = offset
-        logger.info("assigned", extra={"partitions": [place.partition for place in places]})
+        logger.info("assigned", extra={"partitions": told(places)})
         self._memory.resumed(starts, committed)
         if self._memory.under_way:
             self._consumer.pause(*places)

@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from kafka.structs import TopicPartition
 
-    from kafka.structs import TopicPartition
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.pieces import Piece
@@ -18,6 +18,14 @@ logger = logging.getLogger(__name__)
 
 STRETCH_SECONDS: Final = 0.5
 TOLD_EVERY_SECONDS: Final = 2.0
+
+
+def told(places: Iterable[TopicPartition]) -> list[int] | list[str]:
+    """Return partitions for a log line: their numbers, where all are of one topic."""
+    ordered = sorted(places)
+    if len({place.topic for place in ordered}) < 2:  # noqa: PLR2004 (one topic, or no partition)
+        return [place.partition for place in ordered]
+    return [f"{place.topic}:{place.partition}" for place in ordered]
 
 
 class Memory(Protocol):
@@ -119,7 +127,7 @@ class Restoring:
         self._now = now
         self._memory = handler.memory()
         self._left: dict[TopicPartition, int] = {}
-        self._ends: dict[int, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._starts: Mapping[TopicPartition, int] = {}
         self._records = 0
         self._began = self._told = 0.0
@@ -145,7 +153,7 @@ class Restoring:
             self._left.clear()
             self._memory = self._handler.memory()
         self._left = {place: end for place, end in self._left.items() if committed.get(place) == end}
-        self._handler.assigned(frozenset(place.partition for place in self._left))
+        self._handler.assigned(frozenset(self._left))
         missing = {place: start for place, start in starts.items() if place not in self._left}
         reach_ms = self._handler.reach_ms()
         if not (missing and reach_ms):
@@ -156,7 +164,7 @@ class Restoring:
             self._log.close()
             raise
         self._starts = missing
-        self._ends = {place.partition: end for place, end in missing.items()}
+        self._ends = dict(missing)
         self._records = 0
         self._began = self._told = self._now()
 
@@ -178,15 +186,18 @@ class Restoring:
             self._tell("remembering what came before")
 
     def _observe(self, piece: Piece) -> None:
+        end: int | None = None
         for record in piece:
-            if record.offset >= self._ends[record.partition]:
+            if end is None:
+                end = self._ends[TopicPartition(record.topic, record.partition)]
+            if record.offset >= end:
                 return
             self._handler.observe(record)
             self._records += 1
 
     def _tell(self, what: str) -> None:
         about = {"records": self._records, "seconds": round(self._now() - self._began, 1)}
-        logger.info(what, extra={"partitions": sorted(self._ends), **about})
+        logger.info(what, extra={"partitions": told(self._ends), **about})
 
     def close(self) -> None:
         """Leave off; what is not remembered then is begun anew."""

@@ -7,9 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaConnectionError
+from msgspec.structs import replace
 
-from pipeline.contracts import headers
+from pipeline.contracts import headers, topics
+from pipeline.contracts.hops import entered, kept_key
 from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.runtime.batches.partitioning import partitions_of
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import (
     CLOSE_SECONDS,
@@ -63,6 +66,8 @@ class Output:
         self._sender = sender
         self._leftovers = leftovers
         self._facts = facts
+        self._input = facts[topics.TRANSACTIONS].name
+        self._hops = {found.name for topic, found in facts.items() if topic.gathers}
         self._watchdog = watchdog
         self._now_ms = now_ms
         self.latest_ms = 0  # of a time that brokers take, in the transaction at hand
@@ -106,6 +111,8 @@ class Output:
             KafkaError: the client does not take it.
 
         """
+        if record.topic in self._hops:
+            record = entered(record, self._input)
         for one in outgoing:
             self._check(record, one)
         for one in outgoing:
@@ -114,7 +121,7 @@ class Output:
     def _check(self, record: Record, outgoing: Outgoing) -> None:
         facts = self._facts[outgoing.topic]
         value = record.value if outgoing.value is None else outgoing.value
-        size = size_of(record.key, value, (*record.headers, *outgoing.headers))
+        size = size_of(record.key, value, (*record.headers, *outgoing.headers)) + len(outgoing.key or b"")
         if size > facts.max_message_bytes:
             raise InvalidMessageError(
                 Reason.TOO_LARGE, f"{size} bytes to write, {facts.name} takes {facts.max_message_bytes}"
@@ -126,13 +133,20 @@ class Output:
         if record.origin is not None:
             all_headers.append((headers.ORIGIN.name, record.origin.encode()))
         all_headers += outgoing.headers
-        if outgoing.value is None:
+        if outgoing.key is not None:
+            all_headers += kept_key(record)
+            value = record.value if outgoing.value is None else outgoing.value
+            (number,) = partitions_of([outgoing.key], self._facts[outgoing.topic].partitions)
+            self._write(outgoing.topic, replace(record, partition=number), outgoing.key, value, all_headers)
+        elif outgoing.value is None:
             self._write(outgoing.topic, record, record.key, record.value, all_headers, record.body)
         else:
             self._write(outgoing.topic, record, record.key, outgoing.value, all_headers)
 
     def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
-        """Write a record to its dead letters."""
+        """Write a record to its dead letters; one of a hop as it entered."""
+        if record.topic in self._hops:
+            record = entered(record, self._input)
         letter = letter_of(record, error, service, self._facts[topic].max_message_bytes)
         self._write(topic, record, letter.key, letter.value, list(letter.headers))
 
@@ -150,7 +164,7 @@ class Output:
         if not 0 <= timestamp_ms <= self.latest_ms:
             all_headers.append((headers.TIMESTAMP.name, b"%d" % timestamp_ms))
             timestamp_ms = self.latest_ms - LATEST_AHEAD_MS
-        # The same partition as it was read from keeps the order of every account, whatever the key is.
+        # The same partition as it entered by keeps the order of every account, whatever the key is.
         partition = record.partition % facts.partitions
         self._sender.send(facts, partition, timestamp_ms, key, value, all_headers, body)
 
