@@ -283,3 +283,18 @@ def test_the_line_tells_of_other_violations_where_there_are_any() -> None:
     assert line(kinds=["legit", "fraud", "legit"]).endswith("lost=0 duplicated=0 both-branches=1")
     assert line().endswith("in=1 legit=0 fraud=0 dead-letter=0 lost=1 duplicated=0")
     assert line(floor=1).endswith("duplicated=0 (not judged: 1, retention has cut the outputs)")
+
+
+def test_what_stands_between_two_stages_is_not_lost() -> None:
+    """It has no outcome yet, and is judged next time; what has come out meanwhile is judged now."""
+    books = Books(Scope("input", {0: 0}, {0: 4}, {0: 4}), [])
+    for offset in range(4):
+        books.add_input(0, offset)
+    for offset in (1, 2, 9):
+        books.add_under_way(Coordinates(0, offset))
+    books.add_outcome(Outcome.LEGIT, Coordinates(0, 0))
+    books.add_outcome(Outcome.FRAUD, Coordinates(0, 1))
+    report = books.close(ByOffset())
+    assert (report.input, report.under_way, report.lost) == (3, 1, 1)
+    assert report.examples["lost"] == ["0:3"]
+    assert report.line() == "audit: in=3 legit=1 fraud=1 dead-letter=0 lost=1 duplicated=0 (under way: 1)"

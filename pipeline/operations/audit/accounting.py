@@ -33,6 +33,7 @@ class Books:
         self._input = no_places()
         self._outcomes = {outcome: no_places() for outcome in Outcome}
         self._again = no_places()
+        self._under_way = no_places()
         self._unknown = no_places()
         self._unreadable = 0
         self._unreadable_examples: list[str] = []
@@ -57,6 +58,10 @@ class Books:
             self._unjudged[partition] = self._unjudged.get(partition, 0) + 1
         # What else is decided beyond the committed offsets came after we looked: it is judged next time.
 
+    def add_under_way(self, origin: Coordinates) -> None:
+        """Note a record between two stages, by the input record that it comes from: its outcome may be yet to come."""
+        self._under_way[origin.partition].add(origin.offset)
+
     def add_unreadable(self, topic: str, place: Coordinates) -> None:
         """Note an outcome or a dead letter that does not say where it comes from, by its own place in a topic."""
         self._unreadable += 1
@@ -77,7 +82,7 @@ class Books:
     def close(self, effects: Effects) -> Report:
         """Compare the sides, where they can be seen; ``effects`` tells what the processors have done."""
         tally = Tally()
-        unseen = self._add_outcomes(tally)
+        unseen, under_way = self._add_outcomes(tally)
         self._add_unread(tally)
         effects_of = {books.scope.processor: _settle(books, effects, tally) for books in self.branches.values()}
         return Report(
@@ -85,31 +90,35 @@ class Books:
             since=self.scope.period.since,
             until=self.scope.period.until,
             judged=self._judged(),
-            input=size(self._input) - unseen,
+            input=size(self._input) - unseen - under_way,
             outcomes={outcome: size(self._outcomes[outcome]) for outcome in Outcome},
             effects=effects_of,
             unseen=unseen,
+            under_way=under_way,
             unjudged=sum(self._unjudged.values()),
             examples={violation.value: found for violation, found in tally.examples.items()},
             notes=notes_of(self.scope, [books.scope for books in self.branches.values()], unseen, self._unjudged),
             **{violation.attribute: count for violation, count in tally.counts.items()},
         )
 
-    def _add_outcomes(self, tally: Tally) -> int:
-        """Compare the input with its outcomes; return how much may have one that cannot be seen any more.
+    def _add_outcomes(self, tally: Tally) -> tuple[int, int]:
+        """Compare the input with its outcomes.
+
+        Return how much without one may have one that cannot be seen any more, and how much is under way to it.
 
         No offset is counted as two violations: what is unknown is not also called duplicated.
         """
         decided = union(*self._outcomes.values())
         exclusive = union(*(both(one, other) for one, other in combinations(self._outcomes.values(), 2)))
-        open_ends = without(self._input, decided)
+        undecided = without(self._input, decided)
+        open_ends = without(undecided, self._under_way)
         unseen = between(open_ends, {}, self._floors)
         tally.add(Violation.LOST, without(open_ends, unseen))
         tally.add(Violation.DUPLICATED, without(both(self._again, self._input), exclusive))
         tally.add(Violation.BOTH_BRANCHES, both(exclusive, self._input))
         tally.add(Violation.UNKNOWN, union(without(decided, self._input), self._unknown))
         tally.add_named(Violation.UNKNOWN, self._unreadable, self._unreadable_examples)
-        return size(unseen)
+        return size(unseen), size(undecided) - size(open_ends)
 
     def _add_unread(self, tally: Tally) -> None:
         """Add what retention removed from the input before the detector got to it."""

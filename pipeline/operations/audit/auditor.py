@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.contracts import topics
 from pipeline.operations.audit.accounting import Books
 from pipeline.operations.audit.effects import ByOffset
-from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record
+from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record, enter_under_way
 from pipeline.operations.audit.report import Outcome, Report
 from pipeline.operations.audit.scope import ALL_TIME, Period
 from pipeline.operations.audit.stable_point import BRANCHES, CLIENT_ID, LETTERS, READ, StablePoint, take_stable_point
-from pipeline.operations.audit.starts import IDLE_SECONDS, first_outcome, starts_for
+from pipeline.operations.audit.starts import IDLE_SECONDS, first_outcome, last_origin_near, starts_for
 from pipeline.operations.deadletters.letters import is_marker
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.reading import Lookup, read_between
@@ -54,12 +54,21 @@ def audit(
     """
     found = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
     facts = {topic: found[names[topic]] for topic in READ}
+    facts |= until_answered("looking for hops", lambda: _hops(kafka, names), kafka, wait)
     point = until_answered("reading the offsets", lambda: take_stable_point(kafka, facts, period), kafka, wait)
     auditor = _Auditor(kafka, facts, point, progress)
     auditor.read_input()
+    auditor.read_hops()
     auditor.read_outputs()
     auditor.note_cuts()
     return auditor.books.close(ByOffset())
+
+
+def _hops(kafka: KafkaSettings, names: TopicNames) -> dict[Topic, TopicFacts]:
+    """Return the hops that there are, also those that rules need no more: something may stand there still."""
+    with Cluster(kafka, CLIENT_ID) as cluster:
+        hops = {names[hop]: hop for hop in names.hops_among(cluster.names())}
+        return {hops[name]: facts for name, facts in cluster.describe(hops).items()} if hops else {}
 
 
 class _Auditor:
@@ -85,6 +94,12 @@ class _Auditor:
             add(partition, record.offset)
             if time_ms < oldest_ms.get(partition, time_ms + 1):
                 oldest_ms[partition] = time_ms
+
+    def read_hops(self) -> None:
+        """Read what is under way between two stages."""
+        for topic, (starts, ends) in self._point.hops.items():
+            for record in self._records(topic, starts, ends):
+                enter_under_way(self.books, record)
 
     def read_outputs(self) -> None:
         """Read the outputs to their ends: a second outcome may have been written any time later."""
@@ -116,7 +131,8 @@ class _Auditor:
     def _note_cut(self, topic: Topic, beginnings: Mapping[int, int]) -> None:
         """Tell the books up to which origin an output was cut.
 
-        An output partition holds the outcomes of an input partition in their order, so the first one says it.
+        An output partition holds the outcomes of an input partition in their order, so the first one says it; where
+        there are hops, the highest of the first ones.
         """
         if not any(beginnings.values()):
             return
@@ -125,12 +141,18 @@ class _Auditor:
             for entry, end in self._point.scope.end.items():
                 partition = entry % facts.partitions
                 if beginnings[partition]:
-                    found = first_outcome(lookup, partition, beginnings[partition], ends[partition], entry)
-                    self.books.see_from(entry, end if found is None else found.origin)
+                    stretch = (lookup, partition, beginnings[partition], ends[partition], entry)
+                    if self._point.hops:
+                        origin = last_origin_near(*stretch)
+                    else:
+                        found = first_outcome(*stretch)
+                        origin = None if found is None else found.origin
+                    self.books.see_from(entry, end if origin is None else origin)
 
     def _starts(self, topic: Topic) -> dict[int, int]:
         beginnings = self._point.beginnings[topic]
-        return starts_for(self._kafka, self._facts[topic], self._point.scope, beginnings, self._oldest_ms)
+        facts, point = self._facts[topic], self._point
+        return starts_for(self._kafka, facts, point.scope, beginnings, self._oldest_ms, ordered=not point.hops)
 
     def _records(self, topic: Topic, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Any]:
         for record in read_between(self._kafka, self._facts[topic].name, starts, ends, IDLE_SECONDS):

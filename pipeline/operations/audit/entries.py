@@ -24,6 +24,13 @@ def enter_outcome(books: Books, topic: Topic, outcome: Outcome, record: Any) -> 
         books.add_outcome(outcome, origin)
 
 
+def enter_under_way(books: Books, record: Any) -> None:  # noqa: ANN401 (as above)
+    """Enter a record that stands between two stages; what names no origin becomes a dead letter without one."""
+    origin = headers.coordinates_in(record.headers, headers.ORIGIN)
+    if origin is not None:
+        books.add_under_way(origin)
+
+
 def enter_record(books: Books, branch: BranchBooks, outcome: Outcome, record: Any) -> None:  # noqa: ANN401 (as above)
     """Enter a record of a branch: an outcome, unless it was sent again, and something to have an effect."""
     origin = headers.coordinates_in(record.headers, headers.ORIGIN)

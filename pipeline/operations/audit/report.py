@@ -72,6 +72,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     and offsets that retention removed before it; ``effect_twice`` those with more than one of these. Offsets that were
     removed may have been markers: nobody can tell any more.
 
+    ``under_way`` is input that stands between two stages: it has no outcome yet, and is not in ``input``.
     ``unseen`` is input without an outcome that is not called lost, because retention has cut an output in which it may
     have been, and is not in ``input``; ``unjudged`` are outcomes of partitions in which the detector has committed
     nothing. ``examples`` holds the first coordinates by violation, ``notes`` a sentence for each thing that the audit
@@ -95,6 +96,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     effect_twice: int
     effects: dict[str, ProcessorEffects]
     unseen: int
+    under_way: int = 0
     unjudged: int
     examples: dict[str, list[str]]
     notes: list[str]
@@ -118,4 +120,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
             if count or violation in ALWAYS_TOLD
         )
         unseen = f" (not judged: {self.unseen}, retention has cut the outputs)" if self.unseen else ""
-        return f"audit: in={self.input} {counted} {told}{unseen}"
+        under_way = f" (under way: {self.under_way})" if self.under_way else ""
+        return f"audit: in={self.input} {counted} {told}{under_way}{unseen}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pipeline.contracts import headers
@@ -20,17 +21,26 @@ if TYPE_CHECKING:
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 IDLE_SECONDS: Final = 30.0
+# As far as outcomes overtake each other: what one transaction of the detector holds.
+NEAR_RECORDS: Final = 20_000
 
 
-def starts_for(
-    kafka: KafkaSettings, facts: TopicFacts, scope: Scope, beginnings: Mapping[int, int], oldest_ms: Mapping[int, int]
+def starts_for(  # noqa: PLR0913 (what is looked for, and where)
+    kafka: KafkaSettings,
+    facts: TopicFacts,
+    scope: Scope,
+    beginnings: Mapping[int, int],
+    oldest_ms: Mapping[int, int],
+    *,
+    ordered: bool,
 ) -> dict[int, int]:
     """Return by partition from where to read an output of the detector; ``beginnings`` are those of the output.
 
     An output partition holds the outcomes of an input partition in their order, so the first can be searched for. That
     order breaks where the detector has read input twice, which is just what an audit has to find: so it also begins no
     later than the first record whose time is not before ``oldest_ms``, the earliest record time of the input that is
-    judged, by partition. Outcomes keep that time, in whichever order they stand.
+    judged, by partition. Outcomes keep that time, in whichever order they stand. Where they are not ``ordered``, since
+    there are hops in which they overtake each other, it begins there.
 
     Raises:
         KafkaError: no broker answers.
@@ -50,12 +60,34 @@ def starts_for(
                 starts[partition] = ends[partition]
                 continue
 
+            if not ordered:
+                starts[partition] = by_time.get(partition, ends[partition])
+                continue
+
             def look(offset: int, partition: int = partition) -> Outcome | None:
                 return first_outcome(lookup, partition, offset, readable[partition], partition)
 
             found = begin_of(scope.first[partition], beginning, readable[partition], look)
             starts[partition] = min(found, by_time.get(partition, found))
     return starts
+
+
+def last_origin_near(lookup: Lookup, partition: int, start: int, end: int, origin_partition: int) -> int | None:
+    """Return the highest origin among the first outcomes of an input partition; None where there is none.
+
+    Where outcomes may overtake each other, what is before it may have had its own before ``start``.
+
+    Raises:
+        ReadingStalledError: the stretch could not be read.
+
+    """
+    highest: int | None = None
+    with closing(lookup.read(partition, start, end, IDLE_SECONDS)) as records:
+        for record in islice(records, NEAR_RECORDS):
+            origin = headers.coordinates_in(record.headers, headers.ORIGIN)
+            if origin is not None and origin.partition == origin_partition and not attempt_in(record.headers):
+                highest = max(origin.offset, -1 if highest is None else highest)
+    return highest
 
 
 def first_outcome(lookup: Lookup, partition: int, start: int, end: int, origin_partition: int) -> Outcome | None:

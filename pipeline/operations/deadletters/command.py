@@ -19,6 +19,7 @@ from pipeline.runtime.watchdog import Watchdog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.contracts.topics import Topic
     from pipeline.operations.deadletters.letters import Letter
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.settings import CommonSettings
@@ -46,12 +47,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     again.add_argument("--max-attempts", type=_positive, default=MAX_ATTEMPTS, help="no more tries each (%(default)s)")
     again.add_argument("--dry-run", action="store_true", help="only say what would be sent")
     aside = commands.add_parser("skip", help="set the next record of a stopped service aside")
-    aside.add_argument("topic", choices=TWINS)
+    aside.add_argument(
+        "topic", type=_handled, metavar="TOPIC", help=f"{', '.join(TWINS)}, or by-KEY: a hop by that key"
+    )
     aside.add_argument("partition", type=int)
     aside.add_argument("offset", type=int)
     on = commands.add_parser("resume", help="let a service go on whose breaker has tripped")
     on.add_argument("service", choices=SERVICES)
     return parser.parse_args(arguments)
+
+
+def _handled(text: str) -> Topic:
+    if text.startswith("by-") and len(text) > len("by-"):
+        return topics.hop_by(text.removeprefix("by-"))
+    if text not in TWINS:
+        raise argparse.ArgumentTypeError(f"not one of {', '.join(TWINS)}, nor by-KEY")
+    return TWINS[text]
 
 
 def show_list(asked: argparse.Namespace, settings: CommonSettings, stop: Stop) -> int:
@@ -100,8 +111,8 @@ def redrive(asked: argparse.Namespace, settings: CommonSettings, stop: Stop) -> 
 def set_aside(asked: argparse.Namespace, settings: CommonSettings, stop: Stop) -> int:
     """Move one record to the dead letters."""
     place = Coordinates(asked.partition, asked.offset)
-    skip(settings, TWINS[asked.topic], place, stop.wait, Watchdog())
-    _print(f"{asked.topic}:{place} is set aside, start the service again")
+    skip(settings, asked.topic, place, stop.wait, Watchdog())
+    _print(f"{asked.topic.key}:{place} is set aside, start the service again")
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.contracts import topics
+from pipeline.contracts.hops import entered
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import record_of
 from pipeline.errors import PipelineError
@@ -36,6 +37,8 @@ class SkipError(PipelineError):
 def skip(settings: CommonSettings, twin: Topic, place: Coordinates, wait: Wait, watchdog: Watchdog) -> None:
     """Write the dead letter of the record at ``place`` in the topic ``twin``, and the offset behind it.
 
+    Of a hop between two stages it is a letter of the input, with the record as it entered.
+
     Raises:
         SkipError: the service runs, or the record is not the next that it would read.
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
@@ -44,13 +47,17 @@ def skip(settings: CommonSettings, twin: Topic, place: Coordinates, wait: Wait, 
     """
     kafka, names = settings.kafka, settings.topics
     service = twin.consumers[0]
-    group, name, shelf = kafka.group_of(service), names[twin], names[topics.dead_letters_of(twin)]
+    handled = topics.TRANSACTIONS if twin.gathers else twin
+    group, name, shelf = kafka.group_of(service), names[twin], names[topics.dead_letters_of(handled)]
     facts = wait_for_topics([name, shelf], kafka, CLIENT_ID, wait)
     if place.partition >= facts[name].partitions:
         raise SkipError(f"{name} has no partition {place.partition}")
     record = _next_record(kafka, group, name, facts[name].partitions, place)
+    found = record_of(record, is_input=twin is topics.TRANSACTIONS)
+    if twin.gathers:
+        found = entered(found, names[topics.TRANSACTIONS])
     letter = letter_of(
-        record_of(record, is_input=twin is topics.TRANSACTIONS),
+        found,
         InvalidMessageError(Reason.SKIPPED, "set aside by hand"),
         service,
         facts[shelf].max_message_bytes,
@@ -68,7 +75,7 @@ def skip(settings: CommonSettings, twin: Topic, place: Coordinates, wait: Wait, 
             value=letter.value,
             key=letter.key,
             headers=list(letter.headers),
-            partition=place.partition % facts[shelf].partitions,
+            partition=found.partition % facts[shelf].partitions,
         )
         producer.flush(timeout=FLUSH_SECONDS)
         future.get(timeout=FLUSH_SECONDS)
