@@ -54,7 +54,7 @@ def stages() -> list[RuleSet]:
     found = []
     for key in ("source", "target"):
         path = FILES / f"by_{key}.yaml"
-        found.append(load_rules(path.name, path.read_text(), gathered={key}))
+        found.append(load_rules(path.name, path.read_text(), logs=[{key}]))
     return found
 
 

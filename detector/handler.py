@@ -16,9 +16,10 @@ from pipeline.contracts.records import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from detector.rules.ruleset import RuleSet
+    from detector.rules.ruleset import Judgement, RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Record
+    from pipeline.runtime.handler import Place
 
 _LEGIT = (Outgoing(topics.LEGIT),)
 
@@ -35,6 +36,9 @@ class Detector:
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
         judgement = self._rules.judge(self._codec.read(record), record.partition, record.timestamp_ms)
+        return _LEGIT if judgement is NOTHING else self._routed(record, judgement)
+
+    def _routed(self, record: Record, judgement: Judgement) -> tuple[Outgoing, ...]:
         if judgement is NOTHING:
             return _LEGIT
         if judgement.verdict is None:
@@ -58,13 +62,13 @@ class Detector:
         """Count and remember nothing of what was undone."""
         self._rules.aborted()
 
-    def assigned(self, kept: Collection[int]) -> None:
+    def assigned(self, kept: Collection[Place]) -> None:
         """Remember nothing of partitions in which another process may have judged meanwhile."""
-        self._rules.keep(kept)
+        self._rules.keep({partition for _, partition in kept})
 
     def reach_ms(self) -> int:
         """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
-        return -(-self._rules.plan.reach_us // 1_000)
+        return -(-self._rules.reach_us // 1_000)
 
     def observe(self, record: Record) -> None:
         """Remember a transaction that was judged before; what could not be read then has no history."""

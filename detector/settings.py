@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.loading import RuleFileError
+from detector.rules.files import forms
+from detector.rules.keys import GATHERED, chosen_hops, hops_for, logs_of
+from detector.rules.loading import RuleFileError, keys_in, text_of
 from detector.rules.problems import RuleFileUnreadableError
 from detector.rules.versions.body import RuleBody, body_of
 from pipeline.runtime import parsing, service_settings
@@ -17,8 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.rules.expressions.names import Constant
+    from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
     from pipeline.runtime.settings import CommonSettings
+
+BY_SOURCE: Final = "source"
+BY_NOTHING: Final = "none"
+
+
+def rule_keys(value: str) -> tuple[str, ...] | None:
+    """Accept names of fields or members with commas between them, in their order, or ``none``; nothing is None."""
+    if value.casefold() == "none":
+        return ()
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch(forms.MEMBER_PATH, name):
+            message = f"names of fields or members with commas between them, and not {name[:80]!r}"
+            raise ValueError(message)
+    return names or None
+
 
 RULES_FILE = Variable(
     "RULES_FILE",
@@ -39,19 +59,40 @@ SUSPICIOUS_PAYMENT_TYPES = Variable(
     "BITCOIN",
     "A variable of rules: by those shipped, payments of these types are taken for fraud; commas between, or none.",
 )
-VARIABLES = (*service_settings.VARIABLES, RULES_FILE, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+RULE_KEYS = Variable(
+    "RULE_KEYS",
+    rule_keys,
+    "",
+    "By what transactions are gathered beside the account, so that rules may have it for a key: fields or members of "
+    "the message, commas between, or none; unset: what the rules of `RULES_FILE` need.",
+)
+INPUT_KEY = Variable(
+    "INPUT_KEY",
+    parsing.choice(BY_SOURCE, BY_NOTHING),
+    BY_SOURCE,
+    "What the key of the input's records is: source, the account, which its producers take care of; or none of use: "
+    "then transactions are gathered by account before a rule looks at its past.",
+)
+KEYS = (RULE_KEYS, INPUT_KEY)
+VARIABLES = (*service_settings.VARIABLES, RULES_FILE, *KEYS, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
 
 _SHIPPED: Final = Path(__file__).resolve().parents[1] / "rules"
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """``rules`` are those of ``rules_file``, which is named, or shipped for the format; ``body`` is its content."""
+    """``rules`` are those of ``rules_file``, which is named, or shipped for the format; ``body`` is its content.
+
+    ``hops`` are what transactions are gathered by behind the input, in this order; ``logs`` is what each stage can have
+    for keys.
+    """
 
     service: ServiceSettings
     rules_file: Path
     rules: RuleSet
     body: RuleBody
+    hops: tuple[str, ...]
+    logs: Logs
 
     @property
     def common(self) -> CommonSettings:
@@ -68,16 +109,38 @@ class DetectorSettings:
         """
         env = Environment(values)
         shared = ServiceSettings.read(env)
-        named = env.read(RULES_FILE)
-        path = Path(named) if named else shipped_rules(shared.common.format.name)
-        body, rules = _rules(env, path)
+        path = rules_file(env, shared.common.format.name)
+        hops, logs = gathering(env, path)
+        body, rules = _rules(env, path, logs)
         env.check()
-        return cls(shared, path, rules, body)
+        return cls(shared, path, rules, body, hops, logs)
 
 
 def shipped_rules(format_name: str) -> Path:
     """Return the file of rules that is shipped for a format."""
     return _SHIPPED / f"{format_name}s.yaml"
+
+
+def rules_file(env: Environment, format_name: str) -> Path:
+    """Return the file of rules that is named, else the one that is shipped for the format."""
+    named = env.read(RULES_FILE)
+    return Path(named) if named else shipped_rules(format_name)
+
+
+def gathering(env: Environment, path: Path) -> tuple[tuple[str, ...], Logs]:
+    """Return the hops of a deployment, and what each stage gathers by; where nothing is said, as a file needs them."""
+    gathered = GATHERED if env.read(INPUT_KEY) == BY_SOURCE else frozenset[str]()
+    chosen = env.read(RULE_KEYS)
+    hops = hops_for(_keys_of(path, rule_variables(env)), gathered) if chosen is None else chosen_hops(chosen, gathered)
+    return hops, logs_of(hops, gathered)
+
+
+def _keys_of(path: Path, variables: Mapping[str, Constant]) -> list[list[str]]:
+    """Return the keys that the rules of a file ask for; none where it cannot be read, which is told elsewhere."""
+    try:
+        return keys_in(text_of(path), variables, lambda name: text_of(path.parent / name))
+    except RuleFileUnreadableError:
+        return []
 
 
 def rule_variables(env: Environment) -> dict[str, Constant]:
@@ -88,10 +151,10 @@ def rule_variables(env: Environment) -> dict[str, Constant]:
     }
 
 
-def _rules(env: Environment, path: Path) -> tuple[RuleBody, RuleSet]:
+def _rules(env: Environment, path: Path, logs: Logs) -> tuple[RuleBody, RuleSet]:
     """Return the rules and what they are made of; without any where something is wrong, which ``env`` then knows."""
     try:
-        return body_of(path, rule_variables(env))
+        return body_of(path, rule_variables(env), logs)
     except RuleFileUnreadableError as error:
         env.reject(RULES_FILE, f"names {str(path)!r}: {error}")
     except RuleFileError as error:

@@ -8,7 +8,6 @@ from detector.rules.expressions import Compiled, Kind, compile_expression
 from detector.rules.expressions.accessing import access
 from detector.rules.expressions.aggregating import Inner
 from detector.rules.files.spec import ANY_CURRENCY
-from detector.rules.keys import refusal
 from detector.rules.problems import Problem, placed
 from detector.rules.windows.history import History
 from detector.rules.windows.inputs import any_code, steps_code
@@ -76,11 +75,6 @@ class Behaviour:
             else:
                 parts = (*parts, (scalar.text, found[0], access(scalar.text, *found)))
         if not parts or len(parts) < len(self._rule.key):
-            return None
-        refused = refusal([scalar.text for scalar in self._rule.key], self._plan.gathered)
-        if refused is not None:
-            first = self._rule.key[0]
-            self._problems.append(Problem(first.line, first.column, refused, self._rule.id))
             return None
         return self._plan.key(parts)
 

@@ -13,9 +13,10 @@ from detector.rules.commands.arguments import ON_TOPIC, add_commands
 from detector.rules.commands.running import carry_out
 from detector.rules.files.schema import schema
 from detector.rules.importing.flink import FlinkRulesError, import_rules
-from detector.rules.loading import RuleFileError, load_file
+from detector.rules.loading import RuleFileError
 from detector.rules.problems import RuleFileUnreadableError
-from detector.settings import rule_variables
+from detector.rules.versions.body import body_of
+from detector.settings import gathering, rule_variables
 from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
 from pipeline.runtime.environment import Environment
 from pipeline.runtime.lifecycle import Stop
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.rules.expressions.names import Constant
+    from detector.rules.keys import Logs
 
 
 def main(arguments: list[str], values: Mapping[str, str]) -> int:
@@ -44,12 +46,13 @@ def main(arguments: list[str], values: Mapping[str, str]) -> int:
         return carry_out(asked, values, stop)
     env = Environment(values)
     variables = rule_variables(env)
+    logs_of_each = {path: gathering(env, path)[1] for path in asked.files}
     try:
         env.check()
     except SettingsError as error:
         sys.stderr.write(f"rules: {error}\n")
         return EXIT_USAGE
-    reports = [_checked(path, variables) for path in asked.files]
+    reports = [_checked(path, variables, logs) for path, logs in logs_of_each.items()]
     if asked.json:
         sys.stdout.write(json.dumps(reports if len(reports) > 1 else reports[0], indent=2) + "\n")
     else:
@@ -85,10 +88,10 @@ def _import(path: Path) -> int:
     return 0
 
 
-def _checked(path: Path, variables: Mapping[str, Constant]) -> dict[str, object]:
+def _checked(path: Path, variables: Mapping[str, Constant], logs: Logs) -> dict[str, object]:
     """Return what there is to say of a file, as it is printed with ``--json``."""
     try:
-        rules = load_file(path, variables)
+        _, rules = body_of(path, variables, logs)
     except RuleFileUnreadableError as error:
         return {"file": str(path), "valid": False, "problems": [{"told": str(error)}]}
     except RuleFileError as error:

@@ -9,7 +9,7 @@ from detector.rules.expressions import Compiled, Kind, Names, compile_expression
 from detector.rules.files.document import MAX_CHARACTERS
 from detector.rules.files.reading import read_rules
 from detector.rules.files.spec import OFF
-from detector.rules.keys import GATHERED
+from detector.rules.keys import GATHERED, refusal, stage_of
 from detector.rules.listing import lists_at_work
 from detector.rules.problems import Problem, RuleFileUnreadableError, placed
 from detector.rules.rule import Rule
@@ -18,13 +18,14 @@ from detector.rules.templates import Template, compile_template
 from detector.rules.windows.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from detector.rules.expressions.names import Constant
     from detector.rules.expressions.parts import Fault
     from detector.rules.files.list_entries import ReadFile
     from detector.rules.files.spec import FileSpec, RuleSpec
+    from detector.rules.keys import Logs
 
 
 class RuleFileError(Exception):
@@ -76,12 +77,12 @@ def load_rules(
     text: str,
     variables: Mapping[str, Constant] | None = None,
     read_file: ReadFile = _no_files,
-    gathered: Collection[str] = GATHERED,
+    logs: Logs = (GATHERED,),
 ) -> RuleSet:
     """Return the rules that a file holds; ``name`` is for its errors.
 
     ``variables`` are those that the deployment sets; a file may not set them itself. ``read_file`` returns the text of
-    a file beside it, for its lists. ``gathered`` are the names by which the log is partitioned (see ``keys``).
+    a file beside it, for its lists. ``logs`` has for each stage the names by which its log is partitioned (``keys``).
 
     Raises:
         RuleFileError: there is anything wrong with it.
@@ -93,16 +94,33 @@ def load_rules(
         raise RuleFileError(name, problems)
     known = {**spec.variables, **(variables or {})}
     names = Names(spec.members, known)
-    plan = Plan(spec.lateness_us, gathered)
-    rules = [_compiled(rule, spec, names, plan, problems) for rule in spec.rules]
+    plans = [Plan(spec.lateness_us) for _ in logs]
+    stages = {rule.id: _stage(rule, logs, names, problems) for rule in spec.rules}
+    rules = [_compiled(rule, spec, names, plans[stages[rule.id]], problems) for rule in spec.rules]
     denies, allows = lists_at_work(spec, names, problems)
     if problems:
         raise RuleFileError(name, problems)
     in_force = [rule for rule in rules if rule is not None and rule.in_force]
     settled = _settled(spec, {name: known[name] for name in names.used})
-    if plan.keys:
+    judged_at = [(plan, [rule for rule in stages if stages[rule] == number]) for number, plan in enumerate(plans)]
+    if any(plan.keys for plan in plans):
         settled["lateness_us"] = spec.lateness_us
-    return RuleSet([*denies, *in_force], allows, spec.threshold, settled, plan)
+    return RuleSet([*denies, *in_force], allows, spec.threshold, settled, judged_at)
+
+
+def _stage(rule: RuleSpec, logs: Logs, names: Names, problems: list[Problem]) -> int:
+    """Return at which stage a rule is judged: at the first without a key, and where something is wrong with it."""
+    key = [scalar.text for scalar in rule.key]
+    refused = refusal(key, logs) if key and all(names.find(name) for name in key) else None
+    if refused is not None:
+        problems.append(Problem(rule.key[0].line, rule.key[0].column, refused, rule.id))
+    return stage_of(key, logs) or 0
+
+
+def keys_in(text: str, variables: Mapping[str, Constant], read_file: ReadFile) -> list[list[str]]:
+    """Return the keys that the rules of a file ask for, whether anything else is wrong with it or not."""
+    spec = read_rules(text, [], read_file, variables)
+    return [] if spec is None else [[scalar.text for scalar in rule.key] for rule in spec.rules]
 
 
 def _settled(spec: FileSpec, variables: Mapping[str, Constant]) -> dict[str, object]:
@@ -119,7 +137,7 @@ def _settled(spec: FileSpec, variables: Mapping[str, Constant]) -> dict[str, obj
 def _compiled(rule: RuleSpec, spec: FileSpec, names: Names, plan: Plan, problems: list[Problem]) -> Rule | None:
     before = len(problems)
     # What is off asks nothing of the past.
-    asked = Behaviour(rule, names, spec.timezone, Plan(gathered=plan.gathered) if rule.mode == OFF else plan, problems)
+    asked = Behaviour(rule, names, spec.timezone, Plan() if rule.mode == OFF else plan, problems)
     sequence, history = asked.sequence(), asked.history
     when: Compiled | list[Fault] | None = None
     if rule.when.text or not rule.sequence:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from detector.rules.counts import RuleCounts
-from detector.rules.judging import judge_of
-from detector.rules.windows.engine import Windows
+from detector.rules.stage import Found, Stage
+from detector.rules.subject import Subject
 from detector.rules.windows.plan import Plan
 from pipeline.contracts.messages import COUNTED, EXEMPT, Hit, Transaction, Verdict
 from pipeline.contracts.moments import milliseconds_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from detector.rules.lists import AllowList, DenyList
     from detector.rules.rule import Rule
-    from detector.rules.subject import Subject
 
 HASH_CHARACTERS: Final = 16
 
@@ -49,23 +48,27 @@ class RuleSet:
         allows: Sequence[AllowList],
         threshold: int,
         settled: dict[str, object],
-        plan: Plan | None = None,
+        stages: Sequence[tuple[Plan, Collection[str]]] = (),
     ) -> None:
         """Take the rules and lists of a file; ``settled`` is all else in it that decides, fit for JSON.
 
-        ``plan`` is what the rules ask of the past, None for nothing.
+        ``stages`` are what rules ask of the past, log by log, and the ids of the rules that are judged there; nothing
+        where there is none. Those that no stage names are judged at the first.
         """
         self._rules = tuple(rules)
         self._allows = tuple(allows)
         self._threshold = threshold
         self.counts = RuleCounts()
-        self._hits = judge_of(self._rules, self.counts.add)
-        self.plan = Plan() if plan is None else plan
-        self.windows = Windows(self.plan)
+        at = {rule: number for number, (_, named) in enumerate(stages) for rule in named}
+        self._order = {rule.id: number for number, rule in reversed([*enumerate(self._rules)])}
+        self.stages = tuple(
+            Stage([rule for rule in self._rules if at.get(rule.id, 0) == number], plan, self.counts)
+            for number, (plan, _) in enumerate(stages or [(Plan(), ())])
+        )
         content = {"threshold": threshold, "rules": self.describe(), **settled}
         content["allows"] = [one.describe() for one in allows]
         # In ASCII: a text of the environment may hold what no encoding has.
-        self._shape = (settled, self.plan.shape())
+        self._shape = (settled, [stage.plan.shape() for stage in self.stages])
         encoded = json.dumps(content, sort_keys=True, separators=(",", ":"))
         self.version = hashlib.sha256(encoded.encode()).hexdigest()[:HASH_CHARACTERS]
 
@@ -74,18 +77,32 @@ class RuleSet:
         return [rule.describe() for rule in self._rules]
 
     def judge(self, transaction: Transaction, partition: int = 0, timestamp_ms: int | None = None) -> Judgement:
-        """Return what the rules say of a transaction, and remember it.
+        """Return what the rules say of a transaction, and remember it: all stages, in one place.
 
         ``partition`` is that of the log it was read from, ``timestamp_ms`` the record's time there in milliseconds
         since 1970; None where there is no record: the transaction's own time.
         """
         if timestamp_ms is None:
             timestamp_ms = milliseconds_of(transaction.timestamp)
-        subject = self.windows.take(partition, timestamp_ms, transaction)
-        hits = self._hits(subject)
+        first, *others = self.stages
+        if others:
+            found = first.find(transaction, partition, timestamp_ms)
+            for stage in others:
+                found = found.and_then(stage.find(transaction, partition, timestamp_ms))
+            return self.weigh(transaction, found)
+        subject = first.windows.take(partition, timestamp_ms, transaction)
+        hits = first.hits(subject)
         if hits is None:
             return LATE if subject.late else NOTHING
         return self._judgement(self._exempted(hits, subject), late=subject.late)
+
+    def weigh(self, transaction: Transaction, found: Found) -> Judgement:
+        """Return what comes of all that every stage has found."""
+        if not found.hits:
+            return LATE if found.late else NOTHING
+        last = len(self._order)
+        hits = sorted(found.hits, key=lambda hit: self._order.get(hit.rule, last))
+        return self._judgement(self._exempted(hits, Subject(transaction)), late=found.late)
 
     def _exempted(self, hits: list[Hit], subject: Subject) -> list[Hit]:
         for allow in self._allows:
@@ -97,9 +114,14 @@ class RuleSet:
                 ]
         return hits
 
-    def observe(self, transaction: Transaction, partition: int, timestamp_ms: int) -> None:
-        """Remember a transaction without judging it, as where a log is read again; else as ``judge``."""
-        self.windows.take(partition, timestamp_ms, transaction)
+    @property
+    def reach_us(self) -> int:
+        """How far behind the clock of a key anything is still looked at, in microseconds; 0 where nothing is."""
+        return max(stage.plan.reach_us for stage in self.stages)
+
+    def observe(self, transaction: Transaction, partition: int, timestamp_ms: int, stage: int = 0) -> None:
+        """Remember a transaction without judging it, as where the log of a stage is read again; else as ``judge``."""
+        self.stages[stage].windows.take(partition, timestamp_ms, transaction)
 
     def take_over(self, before: RuleSet) -> bool:
         """Take over what others remember, of which nothing is staged; return False where these look at something else.
@@ -108,22 +130,25 @@ class RuleSet:
         """
         if self._shape != before._shape:
             return False
-        self.windows.take_over(before.windows)
+        for stage, other in zip(self.stages, before.stages, strict=True):
+            stage.windows.take_over(other.windows)
         return True
 
-    def keep(self, partitions: Collection[int]) -> None:
-        """Drop what is remembered of other partitions than these."""
-        self.windows.keep(partitions)
+    def keep(self, partitions: Collection[int], stage: int = 0) -> None:
+        """Drop what a stage remembers of other partitions than these."""
+        self.stages[stage].windows.keep(partitions)
 
     def committed(self) -> None:
         """Take for good what was counted and remembered since the last outcome."""
         self.counts.committed()
-        self.windows.committed()
+        for stage in self.stages:
+            stage.windows.committed()
 
     def aborted(self) -> None:
         """Undo what was counted and remembered since the last outcome."""
         self.counts.aborted()
-        self.windows.aborted()
+        for stage in self.stages:
+            stage.windows.aborted()
 
     def _judgement(self, hits: list[Hit], *, late: bool) -> Judgement:
         score = 0

@@ -7,10 +7,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.keys import GATHERED
 from detector.versions.standing import VersionUnreadableError, newest
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
+    from detector.rules.keys import Logs
     from detector.rules.versions.records import Shelf
     from detector.versions.standing import Standing
     from detector.versions.topic import RulesTopic
@@ -31,8 +33,9 @@ class Follower:
     the newest record of what is in force that was read, whether it could be used or not.
     """
 
-    def __init__(self, topic: RulesTopic, shelf: Shelf, end: int, standing: Standing) -> None:
+    def __init__(self, topic: RulesTopic, shelf: Shelf, end: int, standing: Standing, logs: Logs = (GATHERED,)) -> None:
         """Follow the topic from ``end``; before it stands what is on the shelf, of which ``standing`` is in force."""
+        self._logs = logs
         self._topic = topic
         self._shelf = shelf
         self._next = end
@@ -112,7 +115,7 @@ class Follower:
 
     def _renew(self) -> None:
         try:
-            standing = newest(self._shelf)
+            standing = newest(self._shelf, self._logs)
             self.standing = standing
             logger.info("%s, from the next transaction on", standing.told())
             self._unusable = ""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from detector.handler import Detector
 from detector.rules.versions.marks import Mark, mark_in
+from detector.staged import StagedDetector
 from detector.versions.follower import Follower
 from detector.versions.seeding import read_or_seed
 from detector.versions.standing import best
 from detector.versions.topic import RulesTopic
+from pipeline.contracts.topics import hop_by
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from detector.settings import DetectorSettings
     from detector.versions.standing import Standing
     from pipeline.contracts.codec import Codec
+    from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
+    from pipeline.runtime.handler import Place
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +40,9 @@ class BehindError(KafkaError):  # type: ignore[misc] # the client has no types
 class RulesInForce:
     """Hands the detector the newest rules between its transactions; see :class:`~pipeline.runtime.handler.Marks`."""
 
-    def __init__(self, topic: RulesTopic, follower: Follower) -> None:
+    def __init__(self, topic: RulesTopic, follower: Follower, hops: Mapping[Topic, str] | None = None) -> None:
+        """Follow one topic; ``hops`` are those of the deployment, in their order, with their names there."""
+        self.hops = hops or {}
         self._topic = topic
         self._follower = follower
         self._detector: Detector | None = None
@@ -44,8 +50,13 @@ class RulesInForce:
 
     def detector(self, codec: Codec) -> Detector:
         """Return a detector that judges by what is in force."""
-        self._detector = Detector(codec, self._standing.rules)
+        rules = self._standing.rules
+        self._detector = StagedDetector(codec, rules, self.hops) if self.hops else Detector(codec, rules)
         return self._detector
+
+    def reach_ms(self) -> int:
+        """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
+        return -(-self._standing.rules.reach_us // 1_000)
 
     def next(self) -> str:
         """Let the batch that comes be judged by the newest version, and return what to commit with it."""
@@ -58,37 +69,38 @@ class RulesInForce:
             self._standing = standing
         return Mark(max(seen, standing.mark.offset), standing.rules.version).encode()
 
-    def taken_over(self, found: Mapping[int, str]) -> None:
+    def taken_over(self, found: Mapping[Place, str]) -> None:
         """Wait, a few seconds at a time, until the topic was read as far as these partitions were judged by.
 
         Raises:
             KafkaError: it was not, and it reaches that far.
 
         """
-        marks = {partition: mark for partition, text in found.items() if (mark := mark_in(text))}
+        marks = {place: mark for place, text in found.items() if (mark := mark_in(text))}
         if not marks:
             return
-        partition = max(marks, key=lambda number: marks[number])
-        wanted = marks[partition]
+        place = max(marks, key=lambda one: marks[one])
+        wanted = marks[place]
         deadline = time.monotonic() + REACH_SECONDS
         while self._follower.seen < wanted.offset:
             if time.monotonic() >= deadline:
-                self._behind(partition, wanted)
+                self._behind(place, wanted)
                 return
             time.sleep(LOOK_SECONDS)
 
-    def _behind(self, partition: int, wanted: Mark) -> None:
+    def _behind(self, place: Place, wanted: Mark) -> None:
+        judged = f"{place[0]}:{place[1]}"
         end = self._topic.end()
         version = self._follower.standing.rules.version
         if end > wanted.offset:
             raise BehindError(
-                f"partition {partition} was judged by rules {wanted.version}, {self._topic.name}:0:{wanted.offset}, "
+                f"{judged} was judged by rules {wanted.version}, {self._topic.name}:0:{wanted.offset}, "
                 f"and this replica, at {version}, has not read that far in {REACH_SECONDS:g} s"
             )
         logger.error(
-            "partition %d was judged by rules %s, %s:0:%d, which is gone: the topic ends at %d. Was it made anew? "
+            "%s was judged by rules %s, %s:0:%d, which is gone: the topic ends at %d. Was it made anew? "
             "Going on with rules %s",
-            partition,
+            judged,
             wanted.version,
             self._topic.name,
             wanted.offset,
@@ -109,12 +121,12 @@ def rules_in_force(settings: DetectorSettings, wait: Wait) -> Iterator[RulesInFo
     kafka = settings.common.kafka
     topic = RulesTopic.find(settings.common, f"{kafka.id_prefix}-rules", wait)
     shelf, end = read_or_seed(topic, settings.rules.version, settings.body, kafka, wait)
-    standing = best(shelf, topic.name, settings.rules)
+    standing = best(shelf, topic.name, settings.rules, settings.logs)
     _compare(settings, standing, topic.name)
-    follower = Follower(topic, shelf, end, standing)
+    follower = Follower(topic, shelf, end, standing, settings.logs)
     follower.start()
     try:
-        yield RulesInForce(topic, follower)
+        yield RulesInForce(topic, follower, {hop: settings.common.topics[hop] for hop in map(hop_by, settings.hops)})
     finally:
         follower.close()
 

@@ -6,12 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detector.rules.keys import GATHERED
 from detector.rules.loading import RuleFileError
 from detector.rules.versions.body import BrokenVersionError
 from detector.rules.versions.marks import Mark
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
+    from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
     from detector.rules.versions.records import Put, Shelf
 
@@ -42,8 +44,8 @@ class Standing:
         )
 
 
-def newest(shelf: Shelf) -> Standing:
-    """Return what the topic says is in force.
+def newest(shelf: Shelf, logs: Logs = (GATHERED,)) -> Standing:
+    """Return what the topic says is in force; ``logs`` are those of this deployment (see ``keys``).
 
     Raises:
         VersionUnreadableError: it cannot be read or loaded.
@@ -53,12 +55,12 @@ def newest(shelf: Shelf) -> Standing:
         put = shelf.current()
         if put is None:
             raise VersionUnreadableError("the record of what is in force was removed")
-        return Standing(_loaded(shelf, put.version), Mark(shelf.put_at, put.version), put)
+        return Standing(_loaded(shelf, put.version, logs), Mark(shelf.put_at, put.version), put)
     except BrokenVersionError as error:
         raise VersionUnreadableError(str(error)) from None
 
 
-def best(shelf: Shelf, name: str, known: RuleSet | None = None) -> Standing:
+def best(shelf: Shelf, name: str, known: RuleSet | None = None, logs: Logs = (GATHERED,)) -> Standing:
     """Return what is in force, or what can be used instead, for who has nothing yet; ``name`` is that of the topic.
 
     ``known`` are rules that are loaded already, which may take a while where they are many.
@@ -71,12 +73,12 @@ def best(shelf: Shelf, name: str, known: RuleSet | None = None) -> Standing:
     if known is not None and put is not None and put.version == known.version:
         return Standing(known, Mark(shelf.put_at, put.version), put)
     try:
-        return newest(shelf)
+        return newest(shelf, logs)
     except VersionUnreadableError as error:
         told = str(error)
     for version in shelf.candidates():
         try:
-            rules = _loaded(shelf, version)
+            rules = _loaded(shelf, version, logs)
         except VersionUnreadableError as error:
             logger.debug("nor can version %s be used: %s", version, error)
             continue
@@ -88,9 +90,9 @@ def best(shelf: Shelf, name: str, known: RuleSet | None = None) -> Standing:
     )
 
 
-def _loaded(shelf: Shelf, version: str) -> RuleSet:
+def _loaded(shelf: Shelf, version: str, logs: Logs) -> RuleSet:
     try:
-        rules = shelf.body(version).load()
+        rules = shelf.body(version).load(logs)
     except BrokenVersionError as error:
         raise VersionUnreadableError(str(error)) from None
     except RuleFileError as error:

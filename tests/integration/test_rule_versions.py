@@ -197,11 +197,11 @@ def test_a_takeover_waits_for_the_version_of_before(
         pushed(pipeline, "two")
         with rules_in_force(DetectorSettings.from_env(pipeline.environ), Stop().wait) as ahead:
             two = ahead.next()
-            ahead.taken_over({0: f"token:1 {one}", 1: "of an older release", 2: ""})
-        behind.taken_over({0: f"token:1 {one}"})
-        with pytest.raises(BehindError, match=f"partition 1 was judged by rules {version_of('two')}"):
-            behind.taken_over({0: f"token:1 {one}", 1: f"token:7 {two}"})
-        behind.taken_over({0: Mark(10_000, version_of("two")).encode()})
+            ahead.taken_over({("t", 0): f"token:1 {one}", ("t", 1): "of an older release", ("t", 2): ""})
+        behind.taken_over({("t", 0): f"token:1 {one}"})
+        with pytest.raises(BehindError, match=f"t:1 was judged by rules {version_of('two')}"):
+            behind.taken_over({("t", 0): f"token:1 {one}", ("t", 1): f"token:7 {two}"})
+        behind.taken_over({("t", 0): Mark(10_000, version_of("two")).encode()})
 
 
 def test_a_topic_that_is_not_there_is_told(kafka: Broker) -> None:

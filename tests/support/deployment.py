@@ -68,6 +68,7 @@ class Deployment:
             "FRAUD_TOPIC": f"{self.tag}.fraud",
             "LABELS_TOPIC": f"{self.tag}.labels",
             "RULES_TOPIC": f"{self.tag}.rules",
+            "HOP_TOPICS": f"{self.tag}.by-",
             "TOPIC_PARTITIONS": str(self.partitions),
             **self.variables,
         }

@@ -10,6 +10,7 @@ from kafka.errors import ProducerFencedError, TransactionalIdAuthorizationFailed
 from detector.rules.command import parse
 from detector.rules.commands.desk import Desk, RulesCommandError
 from detector.rules.commands.running import carry_out
+from detector.rules.keys import GATHERED
 from detector.rules.versions.body import RuleBody
 from detector.rules.versions.records import Put, Shelf
 from detector.versions.publishing import NotPutError, publish
@@ -108,10 +109,10 @@ def test_a_command_says_who_and_what(tmp_path: Path) -> None:
     path.write_text(BODY.text)
     topic = FakeTopic()
     asked = parse(["push", str(path)])
-    desk = Desk(topic.standing_in(), topic.shelf, {}, {})
+    desk = Desk(topic.standing_in(), topic.shelf, {}, [GATHERED], {})
     with pytest.raises(RulesCommandError, match="--author"):
         desk.put(asked, VERSION, BODY)
-    desk = Desk(topic.standing_in(), topic.shelf, {}, {"USER": "ann"})
+    desk = Desk(topic.standing_in(), topic.shelf, {}, [GATHERED], {"USER": "ann"})
     assert desk.put(asked, VERSION, BODY) is not None
     assert desk.put(asked, VERSION, BODY) is None
     assert desk.either(str(path))[0] == desk.version("current")[0] == desk.version(VERSION[:4])[0] == VERSION

@@ -147,10 +147,10 @@ def test_a_takeover_waits_for_what_was_judged_by(monkeypatch: pytest.MonkeyPatch
     log = Log()
     log.push("one")
     rules = RulesInForce(TOPIC, log.follow())
-    rules.taken_over({0: "a:1", 1: "a:2 rules=beef@2"})
-    with pytest.raises(BehindError, match="partition 1 was judged by rules beef, config"):
-        rules.taken_over({0: "a:2 rules=feed@3", 1: "a:2 rules=beef@99"})
-    rules.taken_over({1: "a:2 rules=beef@100"})
+    rules.taken_over({("t", 0): "a:1", ("t", 1): "a:2 rules=beef@2"})
+    with pytest.raises(BehindError, match="t:1 was judged by rules beef, config"):
+        rules.taken_over({("t", 0): "a:2 rules=feed@3", ("t", 1): "a:2 rules=beef@99"})
+    rules.taken_over({("t", 1): "a:2 rules=beef@100"})
 
 
 def test_a_follower_that_ended_ends_the_detector() -> None:

@@ -59,7 +59,10 @@ def refused(text: str) -> list[str]:
         ("key: source, window: 1h, when: last(5) == 5", "a field or a member was expected"),
         ("key: soruce, window: 1h, when: count() > 1", "key: there is no soruce; did you mean source?"),
         ("key: target, window: 1h, when: count() > 1", "key: target is spread over the partitions of the log"),
-        ("key: [target, currency], window: 1h, when: count() > 1", "for now a key is account or source, or a list"),
+        (
+            "key: [target, currency], window: 1h, when: count() > 1",
+            "in this deployment a key is account or source, or a list",
+        ),
         ("key: source, filter: count() > 1, window: 1h, when: count() > 1", "it stands in when: and message: alone"),
         ("key: source, sequence: [amount > 1], within: 1h", "a list of 2 to 8 conditions was expected"),
         ("key: source, currency: any, sequence: [amount > 1, amount > 2]", "sequence: needs within: as well"),
@@ -171,7 +174,7 @@ def test_what_has_no_key_or_changes_its_kind_is_counted_and_no_more() -> None:
 def test_panes_err_by_a_64th_of_the_window_at_most() -> None:
     """Beyond the newest, what is counted reaches back a pane too far at most, and nothing is missing."""
     rules = load_rules("r", COUNTING)
-    rules.windows = Windows(rules.plan, newest=10)
+    rules.stages[0].windows = Windows(rules.stages[0].plan, newest=10)
     second = timedelta(seconds=1)
     for number in range(8_000):
         found = int(counted(rules, number * second))

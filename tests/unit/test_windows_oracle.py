@@ -283,8 +283,8 @@ def check(
     text = "\n".join([f"lateness: {lateness}", declared, "rules:", *(one.text(at) for at, one in enumerate(asked))])
     log, judge = log_of(drawn), Judge(asked, bounds)
     with patch.object(panes, "MOST", bounds.panes), patch.object(distinct, "SMALLEST", bounds.smallest):
-        loaded = load_rules("random.yaml", text, gathered={"source", "target", "amount"})
-        loaded.windows = Windows(loaded.plan, bounds.newest)
+        loaded = load_rules("random.yaml", text, logs=[{"source", "target", "amount"}])
+        loaded.stages[0].windows = Windows(loaded.stages[0].plan, bounds.newest)
         begin = 0
         for end, attempt in zip([*sorted(end for end in ends if end < len(log)), len(log)], undone, strict=False):
             expected: list[dict[str, dict[str, str]]] = []

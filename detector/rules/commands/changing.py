@@ -41,7 +41,7 @@ def change_list(asked: argparse.Namespace, desk: Desk) -> None:
             body = with_entry(body, asked.list, asked.value, asked.until)
         else:
             body = without_entry(body, asked.list, asked.value)
-        version = body.load().version
+        version = body.load(desk.logs).version
     except ListEditError as error:
         raise RulesCommandError(str(error)) from None
     except RuleFileError as error:

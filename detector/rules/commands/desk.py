@@ -10,7 +10,7 @@ from detector.rules.loading import RuleFileError
 from detector.rules.problems import RuleFileUnreadableError
 from detector.rules.versions.body import BrokenVersionError, RuleBody, body_of
 from detector.rules.versions.records import CURRENT, Put
-from detector.settings import rule_variables
+from detector.settings import gathering, rule_variables, rules_file
 from detector.versions.publishing import publish, version_in_force
 from detector.versions.seeding import moment_now
 from detector.versions.topic import RulesTopic
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.rules.expressions.names import Constant
+    from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
     from detector.rules.versions.records import Shelf
     from pipeline.runtime.lifecycle import Stop
@@ -36,11 +37,15 @@ class RulesCommandError(PipelineError):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``variables`` are those of the deployment, for files; ``shelf`` is what stood in the topic at the beginning."""
+    """``shelf`` is what stood in the topic at the beginning.
+
+    ``variables`` are those of the deployment, for files, and ``logs`` what its stages have for keys.
+    """
 
     topic: RulesTopic
     shelf: Shelf
     variables: Mapping[str, Constant]
+    logs: Logs
     values: Mapping[str, str]
 
     @classmethod
@@ -54,9 +59,10 @@ class Desk:
         """
         env = Environment(values)
         settings, variables = CommonSettings.read(env), rule_variables(env)
+        _, logs = gathering(env, rules_file(env, settings.format.name))
         env.check()
         topic = RulesTopic.find(settings, CLIENT_ID, stop.wait)
-        return cls(topic, topic.read()[0], variables, values)
+        return cls(topic, topic.read()[0], variables, logs, values)
 
     def file(self, path: Path) -> tuple[RuleBody, RuleSet]:
         """Return a file as a detector would read it.
@@ -66,7 +72,7 @@ class Desk:
 
         """
         try:
-            return body_of(path, self.variables)
+            return body_of(path, self.variables, self.logs)
         except RuleFileUnreadableError as error:
             raise RulesCommandError(f"{path}: {error}") from None
         except RuleFileError as error:
@@ -82,7 +88,7 @@ class Desk:
         try:
             version = self.shelf.named(named)
             body = self.shelf.body(version)
-            return version, body, body.load()
+            return version, body, body.load(self.logs)
         except BrokenVersionError as error:
             raise RulesCommandError(str(error)) from None
         except RuleFileError as error:

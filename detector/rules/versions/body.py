@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from detector.rules.loading import load_rules, text_of
+from detector.rules.keys import GATHERED, hops_for, logs_of
+from detector.rules.loading import keys_in, load_rules, text_of
 from detector.rules.problems import RuleFileUnreadableError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from detector.rules.expressions.names import Constant
+    from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
 
 
@@ -33,14 +35,18 @@ class RuleBody:
     files: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Constant] = field(default_factory=dict)
 
-    def load(self) -> RuleSet:
-        """Return the rules at work.
+    def load(self, logs: Logs = (GATHERED,)) -> RuleSet:
+        """Return the rules at work; ``logs`` as for :func:`~detector.rules.loading.load_rules`.
 
         Raises:
             RuleFileError: there is anything wrong with them.
 
         """
-        return load_rules(self.name, self.text, self.variables, self.read_file)
+        return load_rules(self.name, self.text, self.variables, self.read_file, logs)
+
+    def keys(self) -> list[list[str]]:
+        """Return the keys that its rules ask for, as far as it can be read."""
+        return keys_in(self.text, self.variables, self.read_file)
 
     def encoded(self) -> bytes:
         """Return it as bytes, the same for the same content."""
@@ -79,8 +85,8 @@ def decoded(encoded: bytes) -> RuleBody:
     return RuleBody(found.name, found.text, found.files, variables)
 
 
-def body_of(path: Path, variables: Mapping[str, Constant]) -> tuple[RuleBody, RuleSet]:
-    """Return a file as a body, and its rules at work.
+def body_of(path: Path, variables: Mapping[str, Constant], logs: Logs | None = None) -> tuple[RuleBody, RuleSet]:
+    """Return a file as a body, and its rules at work; without ``logs`` in a deployment that is made for its keys.
 
     Raises:
         RuleFileUnreadableError: it is not there, or holds no text.
@@ -94,7 +100,9 @@ def body_of(path: Path, variables: Mapping[str, Constant]) -> tuple[RuleBody, Ru
         return files[name]
 
     text = text_of(path)
-    rules = load_rules(str(path), text, variables, read)
+    if logs is None:
+        logs = logs_of(hops_for(keys_in(text, variables, read)))
+    rules = load_rules(str(path), text, variables, read, logs)
     return RuleBody(PurePath(path).name, text, files, variables), rules
 
 

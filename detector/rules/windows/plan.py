@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.kinds import US_PER, Kind
-from detector.rules.keys import GATHERED
 from detector.rules.windows.at import At
 from detector.rules.windows.inputs import Condition, Input, key_code
 from detector.rules.windows.reading import Reader
@@ -13,7 +12,7 @@ from detector.rules.windows.series import Form
 from detector.rules.windows.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from detector.rules.expressions.aggregating import Asked, Inner
     from detector.rules.expressions.code import Code
@@ -58,14 +57,10 @@ class Key:
 
 
 class Plan:
-    """All keys of a file's rules, with what is asked of them; ``lateness_us`` is the file's.
+    """The keys of a file's rules at one stage, with what is asked of them; ``lateness_us`` is the file's."""
 
-    ``gathered`` are the names by which the log is partitioned.
-    """
-
-    def __init__(self, lateness_us: int = DEFAULT_LATENESS_US, gathered: Collection[str] = GATHERED) -> None:
+    def __init__(self, lateness_us: int = DEFAULT_LATENESS_US) -> None:
         self.lateness_us = lateness_us
-        self.gathered = gathered
         self._keys: dict[tuple[str, ...], Key] = {}
         self._conditions: dict[object, Condition] = {}
         self._inputs: dict[object, Input] = {}

@@ -1,0 +1,45 @@
+"""The rules that are judged at one stage, with their memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from detector.rules.judging import judge_of
+from detector.rules.windows.engine import Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.rules.counts import RuleCounts
+    from detector.rules.lists import DenyList
+    from detector.rules.rule import Rule
+    from detector.rules.windows.plan import Plan
+    from pipeline.contracts.messages import Hit, Transaction
+
+
+class Found(NamedTuple):
+    """Hits, in no order, that nobody has weighed yet. ``late``: some stage waits no longer for such a transaction."""
+
+    hits: list[Hit]
+    late: bool = False
+
+    def and_then(self, later: Found) -> Found:
+        """Return what was found here and at a later stage together."""
+        return Found([*self.hits, *later.hits], self.late or later.late)
+
+
+class Stage:
+    """Rules that look at one log. ``plan`` is what they ask of its past; their errors go to ``counts``.
+
+    ``hits`` finds the hits of a transaction that was just taken, in the order of the rules; None where there are none.
+    """
+
+    def __init__(self, rules: Sequence[Rule | DenyList], plan: Plan, counts: RuleCounts) -> None:
+        self.hits = judge_of(rules, counts.add)
+        self.plan = plan
+        self.windows = Windows(plan)
+
+    def find(self, transaction: Transaction, partition: int, timestamp_ms: int) -> Found:
+        """Return what the rules find about a transaction, and remember it; see ``Windows.take`` for the place."""
+        subject = self.windows.take(partition, timestamp_ms, transaction)
+        return Found(self.hits(subject) or [], subject.late)

@@ -1,0 +1,50 @@
+"""What the stages before have found about a record: it travels in a header from one to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from detector.rules.stage import Found
+from pipeline.contracts import headers
+from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.contracts.messages import Hit
+
+if TYPE_CHECKING:
+    from pipeline.contracts.headers import Header
+    from pipeline.contracts.records import Record
+
+
+class SoFar(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Hits in full, and the version of the rules by which the first stage has judged."""
+
+    ruleset: str
+    hits: list[Hit] = []
+    late: bool = False
+
+    @property
+    def found(self) -> Found:
+        """What that is to the rules."""
+        return Found(self.hits, self.late)
+
+    def header(self) -> Header:
+        """Return it as the header of a record."""
+        return headers.SO_FAR.name, _encode(self)
+
+
+_encode: Final = msgspec.json.encode
+_decode: Final = msgspec.json.Decoder(SoFar).decode
+
+
+def so_far_of(record: Record) -> SoFar:
+    """Return what the stages before have found about a record of a hop.
+
+    Raises:
+        InvalidMessageError: it does not say; somebody outside has written it.
+
+    """
+    try:
+        return _decode(headers.find(record.headers, headers.SO_FAR) or b"")
+    except msgspec.MsgspecError as error:
+        raise InvalidMessageError(Reason.NO_HITS, f"what the stages before have found: {error}") from None
