@@ -58,10 +58,10 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
 def topics_table() -> str:
     """Return the table of topics."""
     rows = ["| topic | name from | key | message | written by | read by | kept |", "|---" * 7 + "|"]
-    for topic in topics.ALL:
+    for topic in (*topics.ALL, topics.hop_by("<key>")):
         variable = f"`{topic.variable}`" if topic.dead_letter_of is None else "its twin's"
         rows.append(
-            f"| `{topic.default_name}` | {variable} | {topic.record_key} | {topic.message} "
+            f"| `{topic.name_in({})}` | {variable} | {topic.record_key} | {topic.message} "
             f"| {', '.join(topic.producers)} | {', '.join(topic.consumers)} "
             f"| {'the last of each key' if topic.compacted else f'{topic.retention_ms // topics.DAY_MS} days'} |"
         )
