@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.report import RuleReport
-from detector.rules.ruleset import NOTHING
-from pipeline.contracts import topics
-from pipeline.contracts.codec import with_verdict
-from pipeline.contracts.headers import HITS
-from pipeline.contracts.hits import encode_hits
+from detector.routing import routed
+from detector.unkeyed import KeyCheck
+from pipeline.contracts.caveats import NONE
 from pipeline.contracts.invalid import InvalidMessageError
-from pipeline.contracts.records import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from detector.rules.ruleset import Judgement, RuleSet
+    from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
-    from pipeline.contracts.records import Record
+    from pipeline.contracts.records import Outgoing, Record
     from pipeline.runtime.handler import Place
-
-_LEGIT = (Outgoing(topics.LEGIT),)
 
 
 class Detector:
@@ -29,38 +24,39 @@ class Detector:
 
     def __init__(self, codec: Codec, rules: RuleSet) -> None:
         self._codec = codec
+        self._keys = KeyCheck()
+        self._memory = 0
+        self._take(rules)
+
+    def _take(self, rules: RuleSet) -> None:
         self._rules = rules
         self._report = RuleReport(rules)
-        self._memory = 0
+        self._check_keys = bool(rules.reach_us)
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
-        judgement = self._rules.judge(self._codec.read(record), record.partition, record.timestamp_ms)
-        return _LEGIT if judgement is NOTHING else self._routed(record, judgement)
-
-    def _routed(self, record: Record, judgement: Judgement) -> tuple[Outgoing, ...]:
-        if judgement is NOTHING:
-            return _LEGIT
-        if judgement.verdict is None:
-            noted = encode_hits(self._rules.version, judgement.noted, late=judgement.late)
-            return (Outgoing(topics.LEGIT, headers=((HITS.name, noted),)),)
-        return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", judgement.verdict)),)
+        transaction = self._codec.read(record)
+        caveats = self._keys.caveats(record, transaction) if self._check_keys else NONE
+        judgement = self._rules.judge(transaction, record.partition, record.timestamp_ms, caveats)
+        return routed(record, judgement, self._rules.version)
 
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on; between transactions alone."""
         self._report.tell()
         if not rules.take_over(self._rules):
             self._memory += 1
-        self._rules, self._report = rules, RuleReport(rules)
+        self._take(rules)
 
     def committed(self) -> None:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._rules.committed()
+        self._keys.committed()
         self._report.tell_if_due()
 
     def aborted(self) -> None:
         """Count and remember nothing of what was undone."""
         self._rules.aborted()
+        self._keys.aborted()
 
     def assigned(self, kept: Collection[Place]) -> None:
         """Remember nothing of partitions in which another process may have judged meanwhile."""
@@ -68,7 +64,7 @@ class Detector:
 
     def reach_ms(self) -> int:
         """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
-        return -(-self._rules.reach_us // 1_000)
+        return self._rules.reach_ms
 
     def observe(self, record: Record) -> None:
         """Remember a transaction that was judged before; what could not be read then has no history."""

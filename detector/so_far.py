@@ -8,6 +8,7 @@ import msgspec
 
 from detector.rules.stage import Found
 from pipeline.contracts import headers
+from pipeline.contracts.caveats import NONE, Caveats
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Hit
 
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class SoFar(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Hits in full, and the version of the rules by which the first stage has judged."""
+    """Hits in full, and the version of the rules by which the first stage has judged: the others go by it, too."""
 
     ruleset: str
     hits: list[Hit] = []
-    late: bool = False
+    caveats: Caveats = NONE
 
     @property
     def found(self) -> Found:
         """What that is to the rules."""
-        return Found(self.hits, self.late)
+        return Found(self.hits, self.caveats)
 
     def header(self) -> Header:
         """Return it as the header of a record."""

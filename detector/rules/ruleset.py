@@ -12,6 +12,7 @@ from detector.rules.counts import RuleCounts
 from detector.rules.stage import Found, Stage
 from detector.rules.subject import Subject
 from detector.rules.windows.plan import Plan
+from pipeline.contracts.caveats import LATE, NONE, Caveats
 from pipeline.contracts.messages import COUNTED, EXEMPT, Hit, Transaction, Verdict
 from pipeline.contracts.moments import milliseconds_of
 
@@ -25,18 +26,14 @@ HASH_CHARACTERS: Final = 16
 
 
 class Judgement(NamedTuple):
-    """All hits. They are in ``verdict`` where those that count reach the threshold together, else in ``noted``.
-
-    ``late``: the transaction came later than the rules wait for, and was judged on what was kept.
-    """
+    """All hits. They are in ``verdict`` where those that count reach the threshold together, else in ``noted``."""
 
     verdict: Verdict | None
     noted: Sequence[Hit] = ()
-    late: bool = False
+    caveats: Caveats = NONE
 
 
 NOTHING: Final = Judgement(None)
-LATE: Final = Judgement(None, late=True)
 
 
 class RuleSet:
@@ -76,11 +73,13 @@ class RuleSet:
         """Return what decides about hits, rule by rule, fit for JSON."""
         return [rule.describe() for rule in self._rules]
 
-    def judge(self, transaction: Transaction, partition: int = 0, timestamp_ms: int | None = None) -> Judgement:
+    def judge(
+        self, transaction: Transaction, partition: int = 0, timestamp_ms: int | None = None, caveats: Caveats = NONE
+    ) -> Judgement:
         """Return what the rules say of a transaction, and remember it: all stages, in one place.
 
         ``partition`` is that of the log it was read from, ``timestamp_ms`` the record's time there in milliseconds
-        since 1970; None where there is no record: the transaction's own time.
+        since 1970; None where there is no record: the transaction's own time. ``caveats`` are those that hold already.
         """
         if timestamp_ms is None:
             timestamp_ms = milliseconds_of(transaction.timestamp)
@@ -89,20 +88,22 @@ class RuleSet:
             found = first.find(transaction, partition, timestamp_ms)
             for stage in others:
                 found = found.and_then(stage.find(transaction, partition, timestamp_ms))
-            return self.weigh(transaction, found)
+            return self.weigh(transaction, Found([], caveats).and_then(found))
         subject = first.windows.take(partition, timestamp_ms, transaction)
         hits = first.hits(subject)
+        if subject.late:
+            caveats |= LATE
         if hits is None:
-            return LATE if subject.late else NOTHING
-        return self._judgement(self._exempted(hits, subject), late=subject.late)
+            return NOTHING if caveats is NONE else Judgement(None, caveats=caveats)
+        return self._judgement(self._exempted(hits, subject), caveats)
 
     def weigh(self, transaction: Transaction, found: Found) -> Judgement:
         """Return what comes of all that every stage has found."""
         if not found.hits:
-            return LATE if found.late else NOTHING
+            return NOTHING if found.caveats == NONE else Judgement(None, caveats=found.caveats)
         last = len(self._order)
         hits = sorted(found.hits, key=lambda hit: self._order.get(hit.rule, last))
-        return self._judgement(self._exempted(hits, Subject(transaction)), late=found.late)
+        return self._judgement(self._exempted(hits, Subject(transaction)), found.caveats)
 
     def _exempted(self, hits: list[Hit], subject: Subject) -> list[Hit]:
         for allow in self._allows:
@@ -119,12 +120,17 @@ class RuleSet:
         """How far behind the clock of a key anything is still looked at, in microseconds; 0 where nothing is."""
         return max(stage.plan.reach_us for stage in self.stages)
 
+    @property
+    def reach_ms(self) -> int:
+        """The same in milliseconds, rounded up."""
+        return -(-self.reach_us // 1_000)
+
     def observe(self, transaction: Transaction, partition: int, timestamp_ms: int, stage: int = 0) -> None:
         """Remember a transaction without judging it, as where the log of a stage is read again; else as ``judge``."""
         self.stages[stage].windows.take(partition, timestamp_ms, transaction)
 
     def take_over(self, before: RuleSet) -> bool:
-        """Take over what others remember, of which nothing is staged; return False where these look at something else.
+        """Remember together with others from now on; return False where these look at something else.
 
         Then nothing is remembered yet.
         """
@@ -133,6 +139,10 @@ class RuleSet:
         for stage, other in zip(self.stages, before.stages, strict=True):
             stage.windows.take_over(other.windows)
         return True
+
+    def shares(self, other: RuleSet) -> bool:
+        """Tell whether these and others remember together."""
+        return self.stages[0].windows.partitions is other.stages[0].windows.partitions
 
     def keep(self, partitions: Collection[int], stage: int = 0) -> None:
         """Drop what a stage remembers of other partitions than these."""
@@ -150,12 +160,15 @@ class RuleSet:
         for stage in self.stages:
             stage.windows.aborted()
 
-    def _judgement(self, hits: list[Hit], *, late: bool) -> Judgement:
+    def _judgement(self, hits: list[Hit], caveats: Caveats) -> Judgement:
         score = 0
         for hit in hits:
             self.counts.add(hit.rule, hit.standing)
             if hit.standing == COUNTED:
                 score += hit.score
         if score < self._threshold:
-            return Judgement(None, hits, late)
-        return Judgement(Verdict(ruleset=self.version, score=score, hits=hits, late=late), late=late)
+            return Judgement(None, hits, caveats)
+        return Judgement(
+            Verdict(ruleset=self.version, score=score, hits=hits, late=caveats.late, unkeyed=caveats.unkeyed),
+            caveats=caveats,
+        )

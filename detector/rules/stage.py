@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from detector.rules.judging import judge_of
 from detector.rules.windows.engine import Windows
+from pipeline.contracts.caveats import LATE, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,18 +15,19 @@ if TYPE_CHECKING:
     from detector.rules.lists import DenyList
     from detector.rules.rule import Rule
     from detector.rules.windows.plan import Plan
+    from pipeline.contracts.caveats import Caveats
     from pipeline.contracts.messages import Hit, Transaction
 
 
 class Found(NamedTuple):
-    """Hits, in no order, that nobody has weighed yet. ``late``: some stage waits no longer for such a transaction."""
+    """Hits, in no order, that nobody has weighed yet, and the caveats of the stages that found them."""
 
     hits: list[Hit]
-    late: bool = False
+    caveats: Caveats = NONE
 
     def and_then(self, later: Found) -> Found:
         """Return what was found here and at a later stage together."""
-        return Found([*self.hits, *later.hits], self.late or later.late)
+        return Found([*self.hits, *later.hits], self.caveats | later.caveats)
 
 
 class Stage:
@@ -42,4 +44,4 @@ class Stage:
     def find(self, transaction: Transaction, partition: int, timestamp_ms: int) -> Found:
         """Return what the rules find about a transaction, and remember it; see ``Windows.take`` for the place."""
         subject = self.windows.take(partition, timestamp_ms, transaction)
-        return Found(self.hits(subject) or [], subject.late)
+        return Found(self.hits(subject) or [], LATE if subject.late else NONE)

@@ -59,15 +59,15 @@ MARKER = HeaderKind(
 )
 HITS = HeaderKind(
     "pipeline.hits",
-    "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits; `late` before them",
-    "legitimate records that rules have hit without sufficing, or that came later than rules wait",
+    "`<rule set> <rule>=<score>:<counted, shadow or exempt>`, a blank between hits; caveats such as `late` before them",
+    "legitimate records that rules have hit without sufficing, or with a caveat (docs/rules.md)",
 )
 ENTERED_KEY = HeaderKind(
     "pipeline.key", "the key with which it entered; not there where it had none", "records between two stages"
 )
 SO_FAR = HeaderKind(
     "pipeline.so-far",
-    "what the stages before have found, as JSON: `ruleset`, and `hits` in full; `late` where it was",
+    "what the stages before have found, as JSON: `ruleset`, `hits` in full, and `caveats`",
     "records between two stages",
 )
 LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")

@@ -64,10 +64,11 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a transaction is taken for fraud. ``ruleset`` is the content hash of the rules that judged.
 
-    ``late``: it came later than the rules wait for, and was judged on what was kept.
+    ``late`` and ``unkeyed`` are :class:`~pipeline.contracts.caveats.Caveats`.
     """
 
     ruleset: str
     score: int
     hits: list[Hit]
     late: bool = False
+    unkeyed: bool = False

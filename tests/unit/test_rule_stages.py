@@ -8,6 +8,7 @@ from detector.rules.keys import GATHERED, hops_for, logs_of, refusal, stage_of
 from detector.rules.loading import RuleFileError, load_rules
 from detector.rules.ruleset import NOTHING
 from detector.rules.stage import Found
+from pipeline.contracts.caveats import LATE
 from pipeline.contracts.moments import milliseconds_of
 from tests.unit.samples import transaction
 
@@ -99,7 +100,7 @@ def test_what_no_stage_has_found_is_nothing() -> None:
     """Late is told wherever it was found."""
     rules = load_rules("r", RULES, logs=LOGS)
     assert rules.weigh(transaction(), Found([])) is NOTHING
-    assert rules.weigh(transaction(), Found([], late=True).and_then(Found([]))).late
+    assert rules.weigh(transaction(), Found([], LATE).and_then(Found([]))).caveats == LATE
 
 
 def test_in_one_place_all_stages_are_judged_at_once() -> None:

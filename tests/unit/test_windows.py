@@ -114,10 +114,10 @@ def test_what_is_later_than_the_rules_wait_is_judged_and_marked() -> None:
     hits(rules)
     judged = rules.judge(transaction(timestamp=NOON - timedelta(minutes=11)), 0, int(NOON.timestamp() * 1000))
     assert judged.verdict is not None
-    assert (judged.late, judged.verdict.late) == (True, True)
+    assert (judged.caveats.late, judged.verdict.late) == (True, True)
     assert judged.verdict.hits[0].values == {'count("1h")': "1"}
     on_time = rules.judge(transaction(timestamp=NOON - timedelta(minutes=10)), 0, int(NOON.timestamp() * 1000))
-    assert not on_time.late
+    assert not on_time.caveats.late
 
 
 def test_a_batch_that_is_undone_leaves_nothing_behind() -> None:

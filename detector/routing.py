@@ -1,0 +1,31 @@
+"""Where a record goes after its judgement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.rules.ruleset import NOTHING
+from pipeline.contracts import topics
+from pipeline.contracts.codec import with_verdict
+from pipeline.contracts.headers import HITS
+from pipeline.contracts.hits import encode_hits
+from pipeline.contracts.records import Outgoing
+
+if TYPE_CHECKING:
+    from detector.rules.ruleset import Judgement
+    from pipeline.contracts.records import Record
+
+_LEGIT = (Outgoing(topics.LEGIT),)
+
+
+def routed(record: Record, judgement: Judgement, version: str) -> tuple[Outgoing, ...]:
+    """Return what to write: a legitimate record as it is, a fraudulent one with its verdict.
+
+    Hits that did not suffice, and caveats, stand in a header, with the version of the rules.
+    """
+    if judgement is NOTHING:
+        return _LEGIT
+    if judgement.verdict is None:
+        noted = encode_hits(version, judgement.noted, judgement.caveats)
+        return (Outgoing(topics.LEGIT, headers=((HITS.name, noted),)),)
+    return (Outgoing(topics.FRAUD, with_verdict(record.value or b"", judgement.verdict)),)
