@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.gathering import hop_key
-from detector.handler import Detector
+from detector.held import HeldRules
+from detector.routing import routed
+from detector.rules.stage import Found
 from detector.so_far import SoFar, so_far_of
+from detector.unkeyed import KeyCheck
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
@@ -20,35 +23,68 @@ if TYPE_CHECKING:
     from pipeline.runtime.handler import Place
 
 
-class StagedDetector(Detector):
+class StagedDetector:
     """A detector with hops behind its input: it reads all of them, and each is the log of a stage of its rules."""
 
-    def __init__(self, codec: Codec, rules: RuleSet, hops: Mapping[Topic, str]) -> None:
-        """Take the hops in the order in which a record takes them, each with its name in this deployment."""
-        super().__init__(codec, rules)
+    def __init__(
+        self, codec: Codec, rules: RuleSet, hops: Mapping[Topic, str], find: Callable[[str], RuleSet | None]
+    ) -> None:
+        """Take the hops in the order in which a record takes them, each with its name in this deployment.
+
+        ``find`` returns a version by which an earlier stage has judged (see :class:`~detector.held.HeldRules`).
+        """
+        self._codec = codec
+        self._held = HeldRules(rules, find)
+        self._keys = KeyCheck()
         self._hops = tuple(hops)
         self._stages = {name: number for number, name in enumerate(hops.values(), 1)}
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
         stage = self._stages.get(record.topic, 0)
-        before = so_far_of(record) if stage else SoFar(self._rules.version)
+        before = so_far_of(record) if stage else None
+        rules = self._held.current if before is None else self._held.by(before.ruleset)
         transaction = self._codec.read(record)
-        found = self._rules.stages[stage].find(transaction, record.partition, record.timestamp_ms)
-        found = before.found.and_then(found)
+        if before is not None:
+            found = before.found
+        elif rules.stages[0].windows.remembers:
+            found = Found([], self._keys.caveats(record, transaction))
+        else:
+            found = Found([])
+        found = found.and_then(rules.stages[stage].find(transaction, record.partition, record.timestamp_ms))
+        for other in self._held.others(rules):
+            other.observe(transaction, record.partition, record.timestamp_ms, stage)
         if stage == len(self._hops):
-            return self._routed(record, self._rules.weigh(transaction, found))
+            return routed(record, rules.weigh(transaction, found), rules.version)
         hop = self._hops[stage]
-        header = SoFar(before.ruleset, found.hits, found.late).header()
+        header = SoFar(rules.version, found.hits, found.caveats).header()
         return (Outgoing(hop, headers=(header,), key=hop_key(transaction, hop.gathers)),)
+
+    def use(self, rules: RuleSet) -> None:
+        """Judge by other rules from now on what enters; between transactions alone."""
+        self._held.use(rules)
+
+    def committed(self) -> None:
+        """Count and remember what the rules did and saw, and tell of it now and then."""
+        self._held.committed()
+        self._keys.committed()
+
+    def aborted(self) -> None:
+        """Count and remember nothing of what was undone."""
+        self._held.aborted()
+        self._keys.aborted()
 
     def assigned(self, kept: Collection[Place]) -> None:
         """Remember nothing of partitions in which another process may have judged meanwhile."""
-        by_stage: list[set[int]] = [set() for _ in self._rules.stages]
+        by_stage: list[set[int]] = [set() for _ in range(len(self._hops) + 1)]
         for topic, partition in kept:
             by_stage[self._stages.get(topic, 0)].add(partition)
         for stage, partitions in enumerate(by_stage):
-            self._rules.keep(partitions, stage)
+            self._held.keep(partitions, stage)
+
+    def reach_ms(self) -> int:
+        """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
+        return self._held.reach_ms()
 
     def observe(self, record: Record) -> None:
         """Remember a transaction that was judged before; what could not be read then has no history."""
@@ -59,4 +95,9 @@ class StagedDetector(Detector):
             transaction = self._codec.read(record)
         except InvalidMessageError:
             return
-        self._rules.observe(transaction, record.partition, record.timestamp_ms, stage)
+        for rules in self._held.memories():
+            rules.observe(transaction, record.partition, record.timestamp_ms, stage)
+
+    def memory(self) -> int:
+        """Return another number after a change to rules that look at something else."""
+        return self._held.memory

@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.keys import GATHERED
-from detector.versions.standing import VersionUnreadableError, newest
+from detector.versions.standing import VersionUnreadableError, loaded, newest
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
     from detector.rules.keys import Logs
+    from detector.rules.ruleset import RuleSet
     from detector.rules.versions.records import Shelf
     from detector.versions.standing import Standing
     from detector.versions.topic import RulesTopic
@@ -56,6 +57,24 @@ class Follower:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(CLOSE_SECONDS)
+
+    @property
+    def read_to(self) -> int:
+        """The offset behind the last record that was read."""
+        return self._next
+
+    def holds(self, version: str) -> bool:
+        """Tell whether a version was read."""
+        return self._shelf.holds(version)
+
+    def load(self, version: str) -> RuleSet:
+        """Return the rules of a version that was read.
+
+        Raises:
+            VersionUnreadableError: they cannot be used.
+
+        """
+        return loaded(self._shelf, version, self._logs)
 
     def check(self) -> None:
         """Raise what ended the thread, if anything did: rules that nobody follows any more would never change."""

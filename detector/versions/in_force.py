@@ -12,7 +12,7 @@ from detector.rules.versions.marks import Mark, mark_in
 from detector.staged import StagedDetector
 from detector.versions.follower import Follower
 from detector.versions.seeding import read_or_seed
-from detector.versions.standing import best
+from detector.versions.standing import VersionUnreadableError, best
 from detector.versions.topic import RulesTopic
 from pipeline.contracts.topics import hop_by
 from pipeline.runtime.clients.connection import KafkaError
@@ -20,6 +20,7 @@ from pipeline.runtime.clients.connection import KafkaError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from detector.rules.ruleset import RuleSet
     from detector.settings import DetectorSettings
     from detector.versions.standing import Standing
     from pipeline.contracts.codec import Codec
@@ -45,18 +46,18 @@ class RulesInForce:
         self.hops = hops or {}
         self._topic = topic
         self._follower = follower
-        self._detector: Detector | None = None
+        self._detector: Detector | StagedDetector | None = None
         self._standing = follower.standing
 
-    def detector(self, codec: Codec) -> Detector:
+    def detector(self, codec: Codec) -> Detector | StagedDetector:
         """Return a detector that judges by what is in force."""
         rules = self._standing.rules
-        self._detector = StagedDetector(codec, rules, self.hops) if self.hops else Detector(codec, rules)
+        self._detector = StagedDetector(codec, rules, self.hops, self.version) if self.hops else Detector(codec, rules)
         return self._detector
 
     def reach_ms(self) -> int:
         """Return how far back the rules look, with what may come late; 0 where none looks at a history."""
-        return -(-self._standing.rules.reach_us // 1_000)
+        return self._standing.rules.reach_ms
 
     def next(self) -> str:
         """Let the batch that comes be judged by the newest version, and return what to commit with it."""
@@ -68,6 +69,43 @@ class RulesInForce:
                 self._detector.use(standing.rules)
             self._standing = standing
         return Mark(max(seen, standing.mark.offset), standing.rules.version).encode()
+
+    def version(self, wanted: str) -> RuleSet | None:
+        """Return the rules of a version that some detector judges by; None where the topic has none that can be used.
+
+        Raises:
+            KafkaError: this replica has not read as far as that version yet, or no broker answers.
+
+        """
+        deadline = time.monotonic() + REACH_SECONDS
+        end: int | None = None
+        while not self._follower.holds(wanted):
+            # Whoever judged by it had read it, so it stands before the end of now, or it was removed.
+            end = self._topic.end() if end is None else end
+            if self._follower.read_to >= end:
+                logger.error(
+                    "an earlier stage has judged by rules %s, which %s has no more; going on with rules %s",
+                    wanted,
+                    self._topic.name,
+                    self._standing.rules.version,
+                )
+                return None
+            if time.monotonic() >= deadline:
+                raise BehindError(
+                    f"an earlier stage has judged by rules {wanted}; this replica has read {self._topic.name} to "
+                    f"{self._follower.read_to} of {end} in {REACH_SECONDS:g} s"
+                )
+            time.sleep(LOOK_SECONDS)
+        try:
+            return self._follower.load(wanted)
+        except VersionUnreadableError as error:
+            logger.error(  # noqa: TRY400 (it says what is wrong; there is nothing to trace)
+                "an earlier stage has judged by rules %s: %s; going on with rules %s",
+                wanted,
+                error,
+                self._standing.rules.version,
+            )
+            return None
 
     def taken_over(self, found: Mapping[Place, str]) -> None:
         """Wait, a few seconds at a time, until the topic was read as far as these partitions were judged by.

@@ -55,7 +55,7 @@ def newest(shelf: Shelf, logs: Logs = (GATHERED,)) -> Standing:
         put = shelf.current()
         if put is None:
             raise VersionUnreadableError("the record of what is in force was removed")
-        return Standing(_loaded(shelf, put.version, logs), Mark(shelf.put_at, put.version), put)
+        return Standing(loaded(shelf, put.version, logs), Mark(shelf.put_at, put.version), put)
     except BrokenVersionError as error:
         raise VersionUnreadableError(str(error)) from None
 
@@ -78,7 +78,7 @@ def best(shelf: Shelf, name: str, known: RuleSet | None = None, logs: Logs = (GA
         told = str(error)
     for version in shelf.candidates():
         try:
-            rules = _loaded(shelf, version, logs)
+            rules = loaded(shelf, version, logs)
         except VersionUnreadableError as error:
             logger.debug("nor can version %s be used: %s", version, error)
             continue
@@ -90,7 +90,13 @@ def best(shelf: Shelf, name: str, known: RuleSet | None = None, logs: Logs = (GA
     )
 
 
-def _loaded(shelf: Shelf, version: str, logs: Logs) -> RuleSet:
+def loaded(shelf: Shelf, version: str, logs: Logs) -> RuleSet:
+    """Return the rules of a version.
+
+    Raises:
+        VersionUnreadableError: it cannot be read or loaded.
+
+    """
     try:
         rules = shelf.body(version).load(logs)
     except BrokenVersionError as error:

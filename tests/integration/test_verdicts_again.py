@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.settings import BEHAVIOUR
+from detector.rules.command import parse
+from detector.rules.commands.running import carry_out
 from detector.settings import DetectorSettings
 from pipeline.contracts import topics
+from pipeline.runtime.lifecycle import Stop
 from tests.support.eventually import eventually
-from tests.support.judged_again import judged_again, outcomes
+from tests.support.judged_again import judged_again, judged_again_in_stages, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from detector.rules.ruleset import RuleSet
     from tests.support.deployment import Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -27,6 +31,7 @@ PER_SECOND = 400
 KILLS = 5
 HANDLED_BETWEEN = 800
 GOES_ON_WITHIN = 60.0
+SHIPPED = Path(BEHAVIOUR["RULES_FILE"]).read_text()
 
 
 def committed(pipeline: Deployment) -> int:
@@ -34,31 +39,44 @@ def committed(pipeline: Deployment) -> int:
     return sum(pipeline.committed("detector").values())
 
 
-def test_verdicts_are_the_same_byte_for_byte_when_they_are_given_again(
-    deploy: Callable[..., Deployment], tmp_path: Path
-) -> None:
-    """Two detectors that remember are killed again and again; what they know comes from the log each time."""
-    pipeline = deploy(
+def started(deploy: Callable[..., Deployment], rules: Path) -> Deployment:
+    """Return a pipeline for a day of the realistic scenario, with these rules."""
+    return deploy(
         partitions=3,
-        **BEHAVIOUR,
+        **(BEHAVIOUR | {"RULES_FILE": str(rules)}),
         GENERATOR_SEED="5",
         GENERATOR_START="2026-01-31T08:00:00Z",
         TRANSACTIONS_PER_SECOND=str(PER_SECOND),
         TRANSACTIONS_COUNT=str(COUNT),
     )
+
+
+def judged_between_kills(pipeline: Deployment, tmp_path: Path) -> Iterator[int]:
+    """Let two detectors judge that day, and kill one again and again; before each kill its number is handed out."""
     log, chance = tmp_path / "detector.log", Random(5)  # noqa: S311 (no secret)
     detectors = [pipeline.spawn("detector", log) for _ in range(2)]
     generator = pipeline.spawn("generator", tmp_path / "generator.log")
     for number in range(1, KILLS + 1):
         handled = number * HANDLED_BETWEEN
         eventually(lambda least=handled: committed(pipeline) >= least, GOES_ON_WITHIN, f"{handled} to be handled")  # type: ignore[misc]
+        yield number
         killed = detectors.pop(chance.randrange(len(detectors)))
         killed.kill()
         killed.wait(10)
         detectors.append(pipeline.spawn("detector", log))
     assert generator.wait(60) == 0
-    report = pipeline.wait_until_judged(COUNT)
-    assert report.clean
+    assert pipeline.wait_until_judged(COUNT).clean
+
+
+def test_verdicts_are_the_same_byte_for_byte_when_they_are_given_again(
+    deploy: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    """What the detectors that remember know comes from the log each time; here, the input alone."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(SHIPPED[: SHIPPED.index("  - id: fan-in")])
+    pipeline = started(deploy, rules)
+    for _ in judged_between_kills(pipeline, tmp_path):
+        pass
     judged = outcomes(pipeline)
     assert len(judged) == COUNT
     again = judged_again(pipeline, lambda: DetectorSettings.from_env(pipeline.environ).rules)
@@ -66,3 +84,37 @@ def test_verdicts_are_the_same_byte_for_byte_when_they_are_given_again(
     assert differing == []
     fired = Counter(topic for topic, *_ in judged.values())
     assert fired[topics.FRAUD.key] > 20
+
+
+def test_so_are_those_of_stages_by_the_version_that_each_record_carries(
+    deploy: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    """Between the kills rules are pushed: some look at the same past with another limit, some at another past."""
+    shipped = Path(BEHAVIOUR["RULES_FILE"])
+    files = {"shipped": shipped}
+    for name, old, new in (("limit", "> 10\n", "> 1\n"), ("window", 'count("1m")', 'count("3h")')):
+        files[name] = tmp_path / f"{name}.yaml"
+        files[name].write_text(SHIPPED.replace(old, new))
+        assert files[name].read_text() != SHIPPED
+    pipeline = started(deploy, shipped)
+    pushes = {1: "limit", 2: "window", 4: "shipped"}
+    for number in judged_between_kills(pipeline, tmp_path):
+        if number in pushes:
+            asked = parse(["push", str(files[pushes[number]])])
+            assert carry_out(asked, {**pipeline.environ, "USER": "ann"}, Stop()) == 0
+    judged = outcomes(pipeline)
+    assert len(judged) == COUNT
+
+    def load(version: str) -> RuleSet:
+        found = [
+            DetectorSettings.from_env({**pipeline.environ, "RULES_FILE": str(path)}).rules for path in files.values()
+        ]
+        return next(rules for rules in found if rules.version == version)
+
+    versions: set[str] = set()
+    again = judged_again_in_stages(pipeline, topics.hop_by("target"), load, versions)
+    differing = [f"{place}: {judged[place]} is not {one}" for place, one in again.items() if judged[place] != one]
+    assert differing == []
+    assert len(again) == COUNT
+    assert len(versions) == len(files)
+    assert Counter(topic for topic, *_ in judged.values())[topics.FRAUD.key] > 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
@@ -45,14 +46,15 @@ class Chain:
     """A detector and its hops, in memory: every record goes through all stages before the next one comes."""
 
     detector: StagedDetector = field(
-        default_factory=lambda: StagedDetector(TRANSFERS, load_rules("r", RULES, logs=LOGS), HOPS)
+        default_factory=lambda: StagedDetector(TRANSFERS, load_rules("r", RULES, logs=LOGS), HOPS, lambda _: None)
     )
     seen: list[Record] = field(default_factory=list)
     offsets: Any = field(default_factory=count)
 
     def judged(self, value: bytes, partition: int = 0) -> Outgoing:
         """Return what comes out of the last stage because of a record of the input."""
-        read = record(value, partition=partition, offset=next(self.offsets))
+        key = next(iter(re.findall(rb'"source": ?"(.*?)"', value)), b"")
+        read = record(value, key=key, partition=partition, offset=next(self.offsets))
         read = replace(read, origin=read.place)
         while True:
             self.seen.append(read)
@@ -114,7 +116,7 @@ def test_stages_judge_as_one_place_would(payments: list[tuple[str, str, float, o
     alone = Detector(TRANSFERS, load_rules("r", RULES, logs=[{"source", "target", "device"}]))
     for source, target, amount, device in payments:
         value = transfer(source=source, target=target, amount=amount, **({} if device == "e" else {"device": device}))
-        (expected,) = alone.handle(record(value, partition=0))
+        (expected,) = alone.handle(record(value, key=source.encode(), partition=0))
         found = chain.judged(value, ord(source) % PARTITIONS)
         assert (found.topic, found.value, found.headers) == (expected.topic, expected.value, expected.headers)
 

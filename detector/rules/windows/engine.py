@@ -114,7 +114,11 @@ class Windows:
         self._keys = plan.keys
         self.batch = Batch(plan.lateness_us, newest)
         self.partitions: dict[int, list[dict[Hashable, Kept]]] = {}
-        self.take: Take = take_of(plan, self, Kept) if self._keys else _not_taken
+        self._plan = plan
+        self.take: Take = self._take()
+
+    def _take(self) -> Take:
+        return take_of(self._plan, self, Kept) if self._keys else _not_taken
 
     @property
     def remembers(self) -> bool:
@@ -122,9 +126,9 @@ class Windows:
         return bool(self._keys)
 
     def take_over(self, before: Windows) -> None:
-        """Take the histories of another over, whose plan has the same shape, and in which nothing is staged."""
-        self.partitions = before.partitions
-        self.batch.number = before.batch.number
+        """Share the histories of another, whose plan has the same shape, and what is staged in them."""
+        self.partitions, self.batch = before.partitions, before.batch
+        self.take = self._take()
 
     def begun(self, partition: int) -> list[dict[Hashable, Kept]]:
         """Return what is kept of a partition's keys, which is nothing yet."""
