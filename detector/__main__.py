@@ -7,7 +7,7 @@ from dotenv import find_dotenv, load_dotenv
 
 from detector.settings import VARIABLES, DetectorSettings
 from detector.versions.in_force import rules_in_force
-from pipeline.runtime.hop_topics import make_hops
+from pipeline.runtime.hop_topics import prepare_logs
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.service import serve
 
@@ -15,7 +15,9 @@ from pipeline.runtime.service import serve
 def detect(settings: DetectorSettings, stop: Stop) -> None:
     """Judge transactions until a stop is requested."""
     with rules_in_force(settings, stop.wait) as rules:
-        make_hops(settings.common, rules.hops, rules.reach_ms(), f"{settings.common.kafka.id_prefix}-hops", stop.wait)
+        prepare_logs(
+            settings.common, rules.hops, rules.reach_ms(), f"{settings.common.kafka.id_prefix}-hops", stop.wait
+        )
         serve("detector", settings.service, rules.detector, stop, marks=rules, hops=tuple(rules.hops))
 
 

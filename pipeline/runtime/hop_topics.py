@@ -13,7 +13,9 @@ from pipeline.contracts import topics
 from pipeline.errors import PipelineError
 from pipeline.runtime.batches.partitioning import partitions_of
 from pipeline.runtime.clients.cluster import MAX_MESSAGE_BYTES, Cluster
+from pipeline.runtime.clients.connection import ACCESS_ERRORS
 from pipeline.runtime.clients.reading import read_between
+from pipeline.runtime.retention import RETENTION_MS, keep_for
 from pipeline.runtime.startup import until_answered, wait_for_topics
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.retention import Lengthened
     from pipeline.runtime.settings import CommonSettings
 
 logger = logging.getLogger(__name__)
@@ -31,14 +34,14 @@ LOOKED_AT: Final = 100  # of the oldest records of each partition
 IDLE_SECONDS: Final = 30.0
 
 MIN_INSYNC: Final = "min.insync.replicas"
-RETENTION_MS: Final = "retention.ms"
-FOR_EVER: Final = -1
 # For the verdict and what is told besides, as in every output, and for what the stages have found.
 HEADROOM_BYTES: Final = 2 * topics.OUTPUT_HEADROOM_BYTES
 
 
-def make_hops(common: CommonSettings, hops: Collection[Topic], reach_ms: int, client_id: str, wait: Wait) -> None:
-    """Create those that are missing, and let all of them keep records for ``reach_ms``: as far as rules look back.
+def prepare_logs(common: CommonSettings, hops: Collection[Topic], reach_ms: int, client_id: str, wait: Wait) -> None:
+    """Create those that are missing, and let them and the input keep records for ``reach_ms``: as rules look back.
+
+    Of an input that we may not change, a warning says so.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer, has no input, or refuses us.
@@ -46,13 +49,13 @@ def make_hops(common: CommonSettings, hops: Collection[Topic], reach_ms: int, cl
         StoppedError: a stop was requested meanwhile.
 
     """
-    if not hops:
+    if not (hops or reach_ms):
         return
     entry = common.topics[topics.TRANSACTIONS]
     wait_for_topics([entry], common.kafka, client_id, wait)
     until_answered(
-        "creating the topics between stages",
-        lambda: _make(common, {common.topics[hop]: max(hop.retention_ms, reach_ms) for hop in hops}, client_id),
+        "looking after the topics that rules look back in",
+        lambda: _prepare(common, hops, reach_ms, client_id),
         common.kafka,
         wait,
     )
@@ -83,31 +86,60 @@ def check_keys(kafka: KafkaSettings, hop: TopicFacts, starts: Mapping[int, int],
                 )
 
 
-def _make(common: CommonSettings, kept_ms: dict[str, int], client_id: str) -> None:
+def keep_logs(common: CommonSettings, hops: Collection[Topic], reach_ms: int, client_id: str) -> list[Lengthened]:
+    """Let the input, and those hops that are there, keep records as far as rules are to look back.
+
+    Raises:
+        KafkaError: no broker answers, or one of them may not be changed by us.
+
+    """
+    names = [common.topics[topic] for topic in (topics.TRANSACTIONS, *hops)]
+    with Cluster(common.kafka, client_id) as cluster:
+        there = set(cluster.names())
+        return keep_for(cluster, {name: reach_ms for name in names if name in there})
+
+
+def _prepare(common: CommonSettings, hops: Collection[Topic], reach_ms: int, client_id: str) -> None:
     entry = common.topics[topics.TRANSACTIONS]
     with Cluster(common.kafka, client_id) as cluster:
-        facts = cluster.describe([entry, *kept_ms])
-        needed_bytes = facts[entry].max_message_bytes + HEADROOM_BYTES
-        for name in sorted(kept_ms.keys() - facts.keys()):
-            configs = {RETENTION_MS: str(kept_ms[name]), MAX_MESSAGE_BYTES: str(needed_bytes)}
-            insync = cluster.config([entry], MIN_INSYNC).get(entry)
-            configs |= {} if insync is None else {MIN_INSYNC: str(insync)}
-            cluster.create(name, facts[entry].partitions, cluster.replicas(entry), configs)
-            logger.info("created %s", name, extra={"partitions": facts[entry].partitions})
-        there = sorted(kept_ms.keys() & facts.keys())
-        for name, found in cluster.config(there, RETENTION_MS).items():
-            if FOR_EVER < int(found) < kept_ms[name]:
-                cluster.set_config(name, {RETENTION_MS: str(kept_ms[name])})
-                logger.warning(
-                    "%s kept records for %s ms, less than rules look back: it is %d now", name, found, kept_ms[name]
-                )
-        for name in there:
-            check_keys(
-                common.kafka,
-                facts[name],
-                cluster.beginnings(name, facts[name].partitions),
-                cluster.ends(name, facts[name].partitions),
+        try:
+            changed = keep_for(cluster, {entry: reach_ms})
+        except ACCESS_ERRORS as error:
+            logger.warning(
+                "%s may not be changed (%s), and keeps records for less than rules look back: let somebody set "
+                "%s=%d there, or rules forget what retention removes",
+                entry,
+                error or type(error).__name__,
+                RETENTION_MS,
+                reach_ms,
             )
-            if facts[name].max_message_bytes < needed_bytes:
-                cluster.set_config(name, {MAX_MESSAGE_BYTES: str(needed_bytes)})
-                logger.info("raised %s of %s", MAX_MESSAGE_BYTES, name)
+        else:
+            for one in changed:
+                logger.warning("%s", one.told())
+        if hops:
+            _make(common, cluster, {common.topics[hop]: max(hop.retention_ms, reach_ms) for hop in hops})
+
+
+def _make(common: CommonSettings, cluster: Cluster, kept_ms: dict[str, int]) -> None:
+    entry = common.topics[topics.TRANSACTIONS]
+    facts = cluster.describe([entry, *kept_ms])
+    needed_bytes = facts[entry].max_message_bytes + HEADROOM_BYTES
+    for name in sorted(kept_ms.keys() - facts.keys()):
+        configs = {RETENTION_MS: str(kept_ms[name]), MAX_MESSAGE_BYTES: str(needed_bytes)}
+        insync = cluster.config([entry], MIN_INSYNC).get(entry)
+        configs |= {} if insync is None else {MIN_INSYNC: str(insync)}
+        cluster.create(name, facts[entry].partitions, cluster.replicas(entry), configs)
+        logger.info("created %s", name, extra={"partitions": facts[entry].partitions})
+    there = sorted(kept_ms.keys() & facts.keys())
+    for one in keep_for(cluster, {name: kept_ms[name] for name in there}):
+        logger.warning("%s", one.told())
+    for name in there:
+        check_keys(
+            common.kafka,
+            facts[name],
+            cluster.beginnings(name, facts[name].partitions),
+            cluster.ends(name, facts[name].partitions),
+        )
+        if facts[name].max_message_bytes < needed_bytes:
+            cluster.set_config(name, {MAX_MESSAGE_BYTES: str(needed_bytes)})
+            logger.info("raised %s of %s", MAX_MESSAGE_BYTES, name)

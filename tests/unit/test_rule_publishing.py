@@ -109,15 +109,16 @@ def test_a_command_says_who_and_what(tmp_path: Path) -> None:
     path.write_text(BODY.text)
     topic = FakeTopic()
     asked = parse(["push", str(path)])
-    desk = Desk(topic.standing_in(), topic.shelf, {}, [GATHERED], {})
+    rules, common = BODY.load(), common_from_env({})
+    desk = Desk(topic.standing_in(), topic.shelf, common, {}, (), [GATHERED], {})
     with pytest.raises(RulesCommandError, match="--author"):
-        desk.put(asked, VERSION, BODY)
-    desk = Desk(topic.standing_in(), topic.shelf, {}, [GATHERED], {"USER": "ann"})
-    assert desk.put(asked, VERSION, BODY) is not None
-    assert desk.put(asked, VERSION, BODY) is None
+        desk.put(asked, rules, BODY)
+    desk = Desk(topic.standing_in(), topic.shelf, common, {}, (), [GATHERED], {"USER": "ann"})
+    assert desk.put(asked, rules, BODY) is not None
+    assert desk.put(asked, rules, BODY) is None
     assert desk.either(str(path))[0] == desk.version("current")[0] == desk.version(VERSION[:4])[0] == VERSION
     topic.shelf.take(f"version/{VERSION}".encode(), b"{", 9)
-    assert desk.put(asked, VERSION, BODY) is not None
+    assert desk.put(asked, rules, BODY) is not None
     with pytest.raises(RulesCommandError, match="there is no version"):
         desk.version("ffff")
 

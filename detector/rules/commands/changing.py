@@ -24,13 +24,13 @@ def push(asked: argparse.Namespace, desk: Desk) -> None:
     before = version_in_force(desk.shelf)
     if asked.previous is not None and desk.version(asked.previous)[0] != before:
         raise RulesCommandError(f"{before or 'nothing'} is in force, not {asked.previous}: look at it, `diff current`")
-    _tell(asked, desk, rules.version, desk.put(asked, rules.version, body))
+    _tell(asked, desk, rules.version, desk.put(asked, rules, body))
 
 
 def rollback(asked: argparse.Namespace, desk: Desk) -> None:
     """Put a version in force that stands in the topic."""
-    version, _, _ = desk.version(asked.version)
-    _tell(asked, desk, version, desk.put(asked, version, None))
+    version, _, rules = desk.version(asked.version)
+    _tell(asked, desk, version, desk.put(asked, rules, None))
 
 
 def change_list(asked: argparse.Namespace, desk: Desk) -> None:
@@ -41,12 +41,12 @@ def change_list(asked: argparse.Namespace, desk: Desk) -> None:
             body = with_entry(body, asked.list, asked.value, asked.until)
         else:
             body = without_entry(body, asked.list, asked.value)
-        version = body.load(desk.logs).version
+        rules = body.load(desk.logs)
     except ListEditError as error:
         raise RulesCommandError(str(error)) from None
     except RuleFileError as error:
         raise RulesCommandError("\n".join(error.told())) from None
-    _tell(asked, desk, version, desk.put(asked, version, body, f"lists {asked.change} {asked.list} {asked.value}"))
+    _tell(asked, desk, rules.version, desk.put(asked, rules, body, f"lists {asked.change} {asked.list} {asked.value}"))
 
 
 def _tell(asked: argparse.Namespace, desk: Desk, version: str, put: Put | None) -> None:

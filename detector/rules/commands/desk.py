@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,12 @@ from detector.settings import gathering, rule_variables, rules_file
 from detector.versions.publishing import publish, version_in_force
 from detector.versions.seeding import moment_now
 from detector.versions.topic import RulesTopic
+from pipeline.contracts.topics import TRANSACTIONS, hop_by
 from pipeline.errors import PipelineError
+from pipeline.runtime.clients.connection import ACCESS_ERRORS
 from pipeline.runtime.environment import Environment
+from pipeline.runtime.hop_topics import keep_logs
+from pipeline.runtime.retention import RETENTION_MS
 from pipeline.runtime.settings import CommonSettings
 
 if TYPE_CHECKING:
@@ -39,12 +44,15 @@ class RulesCommandError(PipelineError):
 class Desk:
     """``shelf`` is what stood in the topic at the beginning.
 
-    ``variables`` are those of the deployment, for files, and ``logs`` what its stages have for keys.
+    ``variables`` are those of the deployment, for files, ``hops`` by what its stages gather transactions behind the
+    input, and ``logs`` what they have for keys.
     """
 
     topic: RulesTopic
     shelf: Shelf
+    common: CommonSettings
     variables: Mapping[str, Constant]
+    hops: tuple[str, ...]
     logs: Logs
     values: Mapping[str, str]
 
@@ -59,10 +67,10 @@ class Desk:
         """
         env = Environment(values)
         settings, variables = CommonSettings.read(env), rule_variables(env)
-        _, logs = gathering(env, rules_file(env, settings.format.name))
+        hops, logs = gathering(env, rules_file(env, settings.format.name))
         env.check()
         topic = RulesTopic.find(settings, CLIENT_ID, stop.wait)
-        return cls(topic, topic.read()[0], variables, logs, values)
+        return cls(topic, topic.read()[0], settings, variables, hops, logs, values)
 
     def file(self, path: Path) -> tuple[RuleBody, RuleSet]:
         """Return a file as a detector would read it.
@@ -107,23 +115,42 @@ class Desk:
             return rules.version, body, rules
         return self.version(named)
 
-    def put(self, asked: argparse.Namespace, version: str, body: RuleBody | None, reason: str = "") -> Put | None:
-        """Put a version in force and return who did it, and why; None where it is in force already.
+    def put(self, asked: argparse.Namespace, rules: RuleSet, body: RuleBody | None, reason: str = "") -> Put | None:
+        """Put rules in force and return who did it, and why; None where they are in force already.
+
+        Before that, the topics that they look back in are made to keep records for as long.
 
         Raises:
-            RulesCommandError: nobody says who does it.
+            RulesCommandError: nobody says who does it, or those topics may not be changed.
             NotPutError: another version is in force than at the beginning.
 
         """
-        before = version_in_force(self.shelf)
+        version, before = rules.version, version_in_force(self.shelf)
         if version == before and self._is_whole(version):
             return None
         author = asked.author or self.values.get("USER") or self.values.get("LOGNAME")
         if not author:
             raise RulesCommandError("who does this? Say --author NAME")
         put = Put(version=version, author=author, at=moment_now(), reason=asked.reason or reason, previous=before)
+        self._keep_logs(rules)
         publish(self.topic, put, body)
         return put
+
+    def _keep_logs(self, rules: RuleSet) -> None:
+        if not rules.reach_ms:
+            return
+        hops = [hop_by(name) for name in self.hops]
+        names = ", ".join(self.common.topics[one] for one in (TRANSACTIONS, *hops))
+        try:
+            changed = keep_logs(self.common, hops, rules.reach_ms, CLIENT_ID)
+        except ACCESS_ERRORS as error:
+            raise RulesCommandError(
+                f"these rules look back {rules.reach_ms} ms, and the topics that they look back in may not be changed "
+                f"({error or type(error).__name__}). Nothing was put in force; let somebody set "
+                f"{RETENTION_MS}={rules.reach_ms} for {names}"
+            ) from None
+        for one in changed:
+            sys.stderr.write(f"{one.told()}\n")
 
     def _is_whole(self, version: str) -> bool:
         """Tell whether a version can be read; one that came to harm may be pushed again."""
