@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.outlets import Outlet
     from pipeline.runtime.pieces import Piece
-    from pipeline.runtime.transactional.intake import Read
+    from pipeline.runtime.transactional.batch import Read
     from pipeline.runtime.transactional.senders import Sender
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.runtime.transactional import Output
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
     from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.integration

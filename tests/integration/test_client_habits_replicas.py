@@ -23,7 +23,7 @@ from tests.support.parts import GOOD, deployed, producer_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
     from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.chaos

@@ -15,7 +15,7 @@ from pipeline.contracts.records import Outgoing, record_of
 from pipeline.runtime.clients.connection import KafkaError, TransactionalNetClient
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional import Output
-from pipeline.runtime.transactional.intake import Batch
+from pipeline.runtime.transactional.batch import Batch
 from tests.support.parts import GOOD, input_of, member, next_batch, reading, writing
 
 if TYPE_CHECKING:

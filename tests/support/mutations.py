@@ -12,7 +12,7 @@ from pipeline.runtime.transactional.output import Output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
 
 
 def unchecked_futures() -> None:

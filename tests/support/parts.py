@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kafka_local import Cluster as LocalCluster
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
 
 GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.contracts.records import Record
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
 
 
 def records_of(batch: Batch) -> list[Record]:

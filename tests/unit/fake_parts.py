@@ -14,8 +14,8 @@ from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.handler import Forgetful
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.record_path import one_by_one
+from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.batch_size import BatchLimits, BatchSize
-from pipeline.runtime.transactional.intake import Batch
 from pipeline.runtime.transactional.loop import TransactionalLoop
 from tests.unit.fake_kafka import Raw, member
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 PLACE = TopicPartition("input", 0)
 
 
-def batch_of(*offsets: int, value: bytes = b"{}") -> Batch:
+def batch_of(*offsets: int, value: bytes = b"{}", place: TopicPartition = PLACE) -> Batch:
     """Return a batch from one partition."""
-    return Batch({PLACE: [Raw(offset, value) for offset in offsets]}, member(1), one_by_one(is_input=True).read)
+    return Batch({place: [Raw(offset, value) for offset in offsets]}, member(1), one_by_one(is_input=True).read)
 
 
 class QuickStop(Stop):

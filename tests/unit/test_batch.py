@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.runtime.record_path import one_by_one
-from pipeline.runtime.transactional.intake import Batch
+from pipeline.runtime.transactional.batch import Batch
 from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 from tests.unit.intake_bench import LEFT, ONE, ZERO, intake_of, joined, some

@@ -30,7 +30,7 @@ from pipeline.runtime.clients.reading import ReadingStalledError
 from pipeline.runtime.pieces import Made
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import tripped
-from pipeline.runtime.transactional.intake import Batch
+from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.patience import FAILURES_IN_A_ROW
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.unit.fake_kafka import member

@@ -8,13 +8,14 @@ import pytest
 from kafka.errors import KafkaConnectionError
 from kafka.structs import TopicPartition
 
-from pipeline.runtime.transactional.memory import told
+from pipeline.runtime.places import named
 from tests.unit.fake_kafka import FakeConsumer, member
 from tests.unit.fake_memory import FakeLog, RememberingHandler
 from tests.unit.intake_bench import ONE, ZERO, remembering, some
 
 if TYPE_CHECKING:
-    from pipeline.runtime.transactional.intake import Batch, Intake
+    from pipeline.runtime.transactional.batch import Batch
+    from pipeline.runtime.transactional.intake import Intake
 
 
 class Rig:
@@ -144,8 +145,8 @@ def test_partitions_of_several_topics_are_kept_apart() -> None:
 
 def test_a_partition_is_told_with_its_topic_where_there_are_several() -> None:
     """As in the log: numbers alone, as long as they say it all."""
-    assert told([ONE, ZERO]) == [0, 1]
-    assert told([ZERO, TopicPartition("hop", 0)]) == ["hop:0", "input:0"]
+    assert list(named([ONE, ZERO]).values()) == [0, 1]
+    assert list(named([ZERO, TopicPartition("hop", 0)]).values()) == ["hop:0", "input:0"]
 
 
 def test_a_partition_that_went_away_is_forgotten() -> None:

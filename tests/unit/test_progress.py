@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kafka.structs import TopicPartition
 
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.runtime.transactional import progress
@@ -110,3 +111,13 @@ def test_a_report_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
     tells.report()
     tells.report()
     assert [(line.records, line.batches) for line in lines(caplog)] == [(2, 1), (1, 1)]
+
+
+def test_partitions_of_several_topics_are_told_apart(caplog: pytest.LogCaptureFixture) -> None:
+    """Partition 0 of a hop is not that of the input."""
+    tells = Progress()
+    tells.add(batch_of(0, 1))
+    tells.add(batch_of(4, 5, place=TopicPartition("hop", 0)))
+    tells.report()
+    (line,) = lines(caplog)
+    assert line.offsets == {"hop:0": 6, "input:0": 2}

@@ -1,12 +1,10 @@
-"""The reading side of the loop: batches together with the membership under which they were read."""
+"""The reading side of the loop: batches under a membership that holds, from where reading has to begin."""
 
 from __future__ import annotations
 
 import logging
 import time
 import uuid
-from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -15,56 +13,23 @@ from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.handler import NoMarks
-from pipeline.runtime.transactional.memory import NoMemory, told
+from pipeline.runtime.places import named
+from pipeline.runtime.transactional.batch import Batch
+from pipeline.runtime.transactional.memory import NoMemory
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import PartitionState, start_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from pipeline.runtime.handler import Marks
-    from pipeline.runtime.pieces import Piece
+    from pipeline.runtime.transactional.batch import Read
     from pipeline.runtime.transactional.memory import Memory
-
-    Read = Callable[[list[Any]], Sequence[Piece]]
 
 logger = logging.getLogger(__name__)
 
 POLL_MS = 200
 POSITIONS_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
-
-    ``token`` is committed with the offsets: by it a batch knows its own again. ``positions`` are offsets to commit of
-    partitions in which nothing was polled, by which there may be no records at all. ``read`` makes pieces of what was
-    polled of a partition.
-    """
-
-    polled: dict[TopicPartition, list[Any]]
-    membership: Any
-    read: Read
-    token: str = ""
-    positions: Mapping[TopicPartition, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Return the number of records."""
-        return sum(map(len, self.pieces()))
-
-    def mean_bytes(self) -> float:
-        """Return about how many bytes key and value of a record have."""
-        return sum(piece.size() for piece in self.pieces()) / max(1, len(self))
-
-    def pieces(self) -> Iterator[Piece]:
-        """Return what was polled, each partition's in its order."""
-        return chain.from_iterable(map(self.read, self.polled.values()))
-
-    def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Return by partition the offset behind its last record: what the transaction commits."""
-        ends = {place: self.read(polled)[-1].end for place, polled in self.polled.items()}
-        return {place: OffsetAndMetadata(end, self.token) for place, end in {**self.positions, **ends}.items()}
 
 
 class OffsetsBehindError(KafkaError):  # type: ignore[misc] # the client has no types
@@ -221,7 +186,7 @@ class Intake:
             self._consumer.seek(place, offset)
             self._known[place] = -1 if state.committed is None else offset
             starts[place] = offset
-        logger.info("assigned", extra={"partitions": told(places)})
+        logger.info("assigned", extra={"partitions": list(named(places).values())})
         self._memory.resumed(starts, committed)
         if self._memory.under_way:
             self._consumer.pause(*places)

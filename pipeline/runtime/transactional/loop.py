@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.resume import ResumeWatch
+    from pipeline.runtime.transactional.batch import Batch
     from pipeline.runtime.transactional.batch_size import BatchSize
-    from pipeline.runtime.transactional.intake import Batch, Intake
+    from pipeline.runtime.transactional.intake import Intake
     from pipeline.runtime.transactional.output import Output
     from pipeline.runtime.watchdog import Watchdog
 

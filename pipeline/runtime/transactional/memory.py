@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from kafka.structs import TopicPartition
 
+from pipeline.runtime.places import named
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from pipeline.runtime.handler import Handler
     from pipeline.runtime.pieces import Piece
@@ -18,14 +20,6 @@ logger = logging.getLogger(__name__)
 
 STRETCH_SECONDS: Final = 0.5
 TOLD_EVERY_SECONDS: Final = 2.0
-
-
-def told(places: Iterable[TopicPartition]) -> list[int] | list[str]:
-    """Return partitions for a log line: their numbers, where all are of one topic."""
-    ordered = sorted(places)
-    if len({place.topic for place in ordered}) < 2:  # noqa: PLR2004 (one topic, or no partition)
-        return [place.partition for place in ordered]
-    return [f"{place.topic}:{place.partition}" for place in ordered]
 
 
 class Memory(Protocol):
@@ -197,7 +191,7 @@ class Restoring:
 
     def _tell(self, what: str) -> None:
         about = {"records": self._records, "seconds": round(self._now() - self._began, 1)}
-        logger.info(what, extra={"partitions": told(self._ends), **about})
+        logger.info(what, extra={"partitions": list(named(self._ends).values()), **about})
 
     def close(self) -> None:
         """Leave off; what is not remembered then is begun anew."""

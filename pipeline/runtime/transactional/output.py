@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.batches.writing import Lane
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.clients.leftovers import Leftovers
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
     from pipeline.runtime.transactional.senders import Sender
     from pipeline.runtime.watchdog import Watchdog
 

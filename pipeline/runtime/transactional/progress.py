@@ -6,10 +6,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from pipeline.runtime.places import named
+
 if TYPE_CHECKING:
+    from kafka.structs import TopicPartition
+
     from pipeline.contracts.invalid import InvalidMessageError, Reason
     from pipeline.contracts.records import Record
-    from pipeline.runtime.transactional.intake import Batch
+    from pipeline.runtime.transactional.batch import Batch
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ class Progress:
         self._batches = self._records = 0
         self._staged: list[tuple[Reason, str]] = []
         self._letters: dict[Reason, tuple[int, str]] = {}
-        self._ends: dict[int, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._reported = time.monotonic()
 
     def add_letter(self, record: Record, error: InvalidMessageError) -> None:
@@ -40,7 +44,7 @@ class Progress:
             return
         self._batches += 1
         self._records += len(batch)
-        self._ends.update((place.partition, end.offset) for place, end in batch.ends().items())
+        self._ends.update((place, end.offset) for place, end in batch.ends().items())
         for reason, first in self._staged:
             count, earlier = self._letters.get(reason, (0, first))
             self._letters[reason] = (count + 1, earlier)
@@ -55,7 +59,8 @@ class Progress:
         """Log what was committed since the last time, if anything was."""
         self._reported = time.monotonic()
         if self._batches:
-            extra = {"records": self._records, "batches": self._batches, "offsets": dict(sorted(self._ends.items()))}
+            offsets = {name: self._ends[place] for place, name in named(self._ends).items()}
+            extra = {"records": self._records, "batches": self._batches, "offsets": offsets}
             logger.info("committed", extra=extra)
         for reason, (count, first) in self._letters.items():
             logger.warning("dead letters: %d %s, the first %s", count, reason, first)
