@@ -27,12 +27,26 @@ def exact(kind: Kind, value: object) -> str:
 
 
 def readable(kind: Kind, value: object) -> str:
-    """Return a value for a sentence: printable, and not too long."""
+    """Return a value for a sentence: printable, and not too long; of a duration the two largest units."""
+    if kind is Kind.DURATION and isinstance(value, int):
+        return _about(value)
     told = exact(kind, value)
     if kind is Kind.TEXT:
         told = printable(told)
         return told if len(told) <= MAX_TEXT else told[: MAX_TEXT - 1] + "…"
     return told
+
+
+def _about(microseconds: int) -> str:
+    sign, left = ("-", -microseconds) if microseconds < 0 else ("", microseconds)
+    counts = []
+    for unit in ("d", "h", "m", "s", "ms"):
+        counts.append((left // US_PER[unit], unit))
+        left %= US_PER[unit]
+    first = next((at for at, (count, _) in enumerate(counts) if count), None)
+    if first is None:
+        return _duration(microseconds)
+    return sign + " ".join(f"{count}{unit}" for count, unit in counts[first : first + 2] if count)
 
 
 def _duration(microseconds: int) -> str:
