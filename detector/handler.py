@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.report import RuleReport
-from detector.routing import routed
+from detector.routing import AS_IT_IS, routed
+from detector.rules.ruleset import NOTHING
 from detector.unkeyed import KeyCheck
-from pipeline.contracts.caveats import NONE
 from pipeline.contracts.invalid import InvalidMessageError
 
 if TYPE_CHECKING:
@@ -36,9 +36,13 @@ class Detector:
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
         transaction = self._codec.read(record)
-        caveats = self._keys.caveats(record, transaction) if self._check_keys else NONE
-        judgement = self._rules.judge(transaction, record.partition, record.timestamp_ms, caveats)
-        return routed(record, judgement, self._rules.version)
+        rules = self._rules
+        if self._check_keys:
+            caveats = self._keys.caveats(record, transaction)
+            judgement = rules.judge(transaction, record.partition, record.timestamp_ms, caveats)
+        else:
+            judgement = rules.judge(transaction, record.partition, record.timestamp_ms)
+        return AS_IT_IS if judgement is NOTHING else routed(record, judgement, rules.version)
 
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on; between transactions alone."""

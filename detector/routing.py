@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import Judgement
     from pipeline.contracts.records import Record
 
-_LEGIT = (Outgoing(topics.LEGIT),)
+AS_IT_IS = (Outgoing(topics.LEGIT),)
 
 
 def routed(record: Record, judgement: Judgement, version: str) -> tuple[Outgoing, ...]:
@@ -24,7 +24,7 @@ def routed(record: Record, judgement: Judgement, version: str) -> tuple[Outgoing
     Hits that did not suffice, and caveats, stand in a header, with the version of the rules.
     """
     if judgement is NOTHING:
-        return _LEGIT
+        return AS_IT_IS
     if judgement.verdict is None:
         noted = encode_hits(version, judgement.noted, judgement.caveats)
         return (Outgoing(topics.LEGIT, headers=((HITS.name, noted),)),)

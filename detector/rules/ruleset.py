@@ -62,6 +62,7 @@ class RuleSet:
             Stage([rule for rule in self._rules if at.get(rule.id, 0) == number], plan, self.counts)
             for number, (plan, _) in enumerate(stages or [(Plan(), ())])
         )
+        self._first, *self._later = self.stages
         content = {"threshold": threshold, "rules": self.describe(), **settled}
         content["allows"] = [one.describe() for one in allows]
         # In ASCII: a text of the environment may hold what no encoding has.
@@ -83,10 +84,10 @@ class RuleSet:
         """
         if timestamp_ms is None:
             timestamp_ms = milliseconds_of(transaction.timestamp)
-        first, *others = self.stages
-        if others:
+        first = self._first
+        if self._later:
             found = first.find(transaction, partition, timestamp_ms)
-            for stage in others:
+            for stage in self._later:
                 found = found.and_then(stage.find(transaction, partition, timestamp_ms))
             return self.weigh(transaction, Found([], caveats).and_then(found))
         subject = first.windows.take(partition, timestamp_ms, transaction)
