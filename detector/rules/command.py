@@ -21,7 +21,7 @@ from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
 from pipeline.runtime.environment import Environment
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
-from pipeline.runtime.settings import common_from_env
+from pipeline.runtime.settings import common_from_env, of_a_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ def main(arguments: list[str], values: Mapping[str, str]) -> int:
     if asked.command in ON_TOPIC:
         stop = Stop()
         stop.listen()
+        values = of_a_command(values)
         with suppress(SettingsError):  # told by the command
             start_logging("rules", common_from_env(values).process)
         return carry_out(asked, values, stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pipeline.runtime import parsing
 from pipeline.runtime.environment import Environment, Variable
@@ -40,11 +41,13 @@ ID_PREFIX = Variable(
     "fraud-pipeline",
     "What the services' consumer groups, client ids and transactional ids begin with; grant ACLs by it.",
 )
+COMMAND_TIMEOUT_SECONDS: Final = "10"
 STARTUP_TIMEOUT_SECONDS = Variable(
     "KAFKA_STARTUP_TIMEOUT_SECONDS",
     parsing.number_above_zero,
     "60",
-    "How long to wait at the start for the brokers and the topics.",
+    "How long to wait at the start for the brokers and the topics; commands for people wait "
+    f"{COMMAND_TIMEOUT_SECONDS} s where nothing is set.",
 )
 
 VARIABLES: tuple[Variable[object], ...] = (

@@ -143,6 +143,13 @@ class CommonSettings:
         return cls(KafkaSettings.read(env), TopicNames.read(env), read_format(env), ProcessSettings.read(env))
 
 
+def of_a_command(values: Mapping[str, str]) -> dict[str, str]:
+    """Return variables for what a person waits for: nobody looks at a terminal for as long as at a service."""
+    waits = cluster_settings.STARTUP_TIMEOUT_SECONDS.name
+    given = values.get(waits, "").strip()
+    return {**values, waits: given or cluster_settings.COMMAND_TIMEOUT_SECONDS}
+
+
 def common_from_env(values: Mapping[str, str]) -> CommonSettings:
     """Return the shared settings alone, for what needs no others.
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,25 @@ def test_a_broker_that_is_away_ends_the_wait_with_a_clear_error() -> None:
     assert f"is Kafka running at {NOBODY}" in lines[-1]["message"]
     assert any("trying again" in line["message"] for line in lines)
     assert len(lines) < 10
+
+
+@pytest.mark.parametrize("command", ["pipeline.operations.audit", "pipeline.operations.deadletters", "detector.rules"])
+def test_a_command_does_not_wait_as_long(command: str) -> None:
+    """A person is told soon what it waits for, and has the answer before they have given up; 69 as of services."""
+    environ = {**os.environ, "KAFKA_BROKER_URL": NOBODY, "KAFKA_STARTUP_TIMEOUT_SECONDS": " "}
+    begun = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-m", command, *([] if command.endswith("audit") else ["list"])],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 69, run.stderr
+    assert time.monotonic() - begun < 20
+    assert "trying again" in run.stderr
+    assert "not within 10 s" in run.stderr
 
 
 def test_missing_topics_are_told_with_what_creates_them(kafka: Broker, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
-from pipeline.runtime.settings import common_from_env
+from pipeline.runtime.settings import common_from_env, of_a_command
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     stop.listen()
     try:
         refuse_stale_build()
-        settings = common_from_env(os.environ)
+        settings = common_from_env(of_a_command(os.environ))
         start_logging("audit", settings.process)
         report = audit(settings.kafka, settings.topics, stop.wait, _progress, asked.period)
     except (PipelineError, KafkaError) as error:
