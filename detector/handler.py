@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detector.alarm import HitAlarm
 from detector.report import RuleReport
 from detector.routing import AS_IT_IS, routed
 from detector.rules.ruleset import NOTHING
@@ -13,6 +14,7 @@ from pipeline.contracts.invalid import InvalidMessageError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Outgoing, Record
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 class Detector:
     """Reads, judges, routes: a legitimate record passes on as it is, a fraudulent one with its verdict."""
 
-    def __init__(self, codec: Codec, rules: RuleSet) -> None:
+    def __init__(self, codec: Codec, rules: RuleSet, act: Act | None = None) -> None:
+        """Judge by rules; ``act`` is told of those that are to go into quarantine (see ``HitAlarm``)."""
         self._codec = codec
+        self._alarm = HitAlarm(rules, act)
         self._keys = KeyCheck()
         self._memory = 0
         self._take(rules)
@@ -50,12 +54,14 @@ class Detector:
         if not rules.take_over(self._rules):
             self._memory += 1
         self._take(rules)
+        self._alarm.follow(rules)
 
     def committed(self) -> None:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._rules.committed()
         self._keys.committed()
         self._report.tell_if_due()
+        self._alarm.look()
 
     def aborted(self) -> None:
         """Count and remember nothing of what was undone."""

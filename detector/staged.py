@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detector.alarm import HitAlarm
 from detector.gathering import hop_key
 from detector.held import HeldRules
 from detector.routing import routed
@@ -16,6 +17,7 @@ from pipeline.contracts.records import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Record
@@ -27,14 +29,21 @@ class StagedDetector:
     """A detector with hops behind its input: it reads all of them, and each is the log of a stage of its rules."""
 
     def __init__(
-        self, codec: Codec, rules: RuleSet, hops: Mapping[Topic, str], find: Callable[[str], RuleSet | None]
+        self,
+        codec: Codec,
+        rules: RuleSet,
+        hops: Mapping[Topic, str],
+        find: Callable[[str], RuleSet | None],
+        act: Act | None = None,
     ) -> None:
         """Take the hops in the order in which a record takes them, each with its name in this deployment.
 
-        ``find`` returns a version by which an earlier stage has judged (see :class:`~detector.held.HeldRules`).
+        ``find`` returns a version by which an earlier stage has judged (see :class:`~detector.held.HeldRules`);
+        ``act`` as for :class:`~detector.handler.Detector`.
         """
         self._codec = codec
         self._held = HeldRules(rules, find)
+        self._alarm = HitAlarm(rules, act)
         self._keys = KeyCheck()
         self._hops = tuple(hops)
         self._stages = {name: number for number, name in enumerate(hops.values(), 1)}
@@ -63,10 +72,12 @@ class StagedDetector:
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on what enters; between transactions alone."""
         self._held.use(rules)
+        self._alarm.follow(rules)
 
     def committed(self) -> None:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._held.committed()
+        self._alarm.look()
         self._keys.committed()
 
     def aborted(self) -> None:

@@ -1,4 +1,4 @@
-"""How often each rule hit, and how often it had no value."""
+"""How many transactions were judged, how often each rule hit, and how often it had no value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class RuleCounts:
 
     def __init__(self) -> None:
         self.total: Counter[tuple[str, str]] = Counter()
+        self.judged = 0
+        self.staged = 0  # transactions that were judged since the last outcome; whoever judges adds them
         self._staged: list[tuple[str, str]] = []
 
     def add(self, rule: str, what: str) -> None:
@@ -21,12 +23,15 @@ class RuleCounts:
 
     def committed(self) -> None:
         """Take what was staged for good."""
+        self.judged += self.staged
+        self.staged = 0
         if self._staged:
             self.total.update(self._staged)
             self._staged.clear()
 
     def aborted(self) -> None:
         """Forget what was staged."""
+        self.staged = 0
         self._staged.clear()
 
     def told(self) -> str:

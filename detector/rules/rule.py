@@ -67,6 +67,11 @@ class Rule:
         """Tell whether it is evaluated at all."""
         return self._spec.mode != OFF
 
+    @property
+    def goes_into_quarantine(self) -> bool:
+        """Tell whether it is to decide nothing any more when it explodes; one that decides nothing needs none."""
+        return self._spec.quarantine and self._spec.mode == ACTIVE
+
     def describe(self) -> dict[str, object]:
         """Return what decides about hits, fit for JSON: the rule set's version is made of it."""
         spec = self._spec
@@ -76,6 +81,7 @@ class Rule:
             "filter": None if spec.filter is None else spec.filter.text,
             "sequence": [one.text for one in spec.sequence],
             "within_us": spec.within_us,
+            "quarantine": SHADOW if spec.quarantine else None,
         }
         return {
             **{name: value for name, value in past.items() if value},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from detector.rules.counts import RuleCounts
+from detector.rules.rule import Rule
 from detector.rules.stage import Found, Stage
 from detector.rules.subject import Subject
 from detector.rules.windows.plan import Plan
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from detector.rules.lists import AllowList, DenyList
-    from detector.rules.rule import Rule
 
 HASH_CHARACTERS: Final = 16
 
@@ -70,6 +70,11 @@ class RuleSet:
         encoded = json.dumps(content, sort_keys=True, separators=(",", ":"))
         self.version = hashlib.sha256(encoded.encode()).hexdigest()[:HASH_CHARACTERS]
 
+    @property
+    def quarantined(self) -> frozenset[str]:
+        """The rules that are to decide nothing any more when they explode, and do so far."""
+        return frozenset(rule.id for rule in self._rules if isinstance(rule, Rule) and rule.goes_into_quarantine)
+
     def describe(self) -> list[dict[str, object]]:
         """Return what decides about hits, rule by rule, fit for JSON."""
         return [rule.describe() for rule in self._rules]
@@ -90,6 +95,7 @@ class RuleSet:
             for stage in self._later:
                 found = found.and_then(stage.find(transaction, partition, timestamp_ms))
             return self.weigh(transaction, Found([], caveats).and_then(found))
+        self.counts.staged += 1
         subject = first.windows.take(partition, timestamp_ms, transaction)
         hits = first.hits(subject)
         if subject.late:
@@ -100,6 +106,7 @@ class RuleSet:
 
     def weigh(self, transaction: Transaction, found: Found) -> Judgement:
         """Return what comes of all that every stage has found."""
+        self.counts.staged += 1
         if not found.hits:
             return NOTHING if found.caveats == NONE else Judgement(None, caveats=found.caveats)
         last = len(self._order)

@@ -11,6 +11,7 @@ from detector.handler import Detector
 from detector.rules.versions.marks import Mark, mark_in
 from detector.staged import StagedDetector
 from detector.versions.follower import Follower
+from detector.versions.quarantine import Quarantine
 from detector.versions.seeding import read_or_seed
 from detector.versions.standing import VersionUnreadableError, best
 from detector.versions.topic import RulesTopic
@@ -41,8 +42,15 @@ class BehindError(KafkaError):  # type: ignore[misc] # the client has no types
 class RulesInForce:
     """Hands the detector the newest rules between its transactions; see :class:`~pipeline.runtime.handler.Marks`."""
 
-    def __init__(self, topic: RulesTopic, follower: Follower, hops: Mapping[Topic, str] | None = None) -> None:
+    def __init__(
+        self,
+        topic: RulesTopic,
+        follower: Follower,
+        hops: Mapping[Topic, str] | None = None,
+        quarantine: Quarantine | None = None,
+    ) -> None:
         """Follow one topic; ``hops`` are those of the deployment, in their order, with their names there."""
+        self._act = None if quarantine is None else quarantine.ask
         self.hops = hops or {}
         self._topic = topic
         self._follower = follower
@@ -52,7 +60,10 @@ class RulesInForce:
     def detector(self, codec: Codec) -> Detector | StagedDetector:
         """Return a detector that judges by what is in force."""
         rules = self._standing.rules
-        self._detector = StagedDetector(codec, rules, self.hops, self.version) if self.hops else Detector(codec, rules)
+        if self.hops:
+            self._detector = StagedDetector(codec, rules, self.hops, self.version, self._act)
+        else:
+            self._detector = Detector(codec, rules, self._act)
         return self._detector
 
     def reach_ms(self) -> int:
@@ -162,10 +173,14 @@ def rules_in_force(settings: DetectorSettings, wait: Wait) -> Iterator[RulesInFo
     standing = best(shelf, topic.name, settings.rules, settings.logs)
     _compare(settings, standing, topic.name)
     follower = Follower(topic, shelf, end, standing, settings.logs)
+    quarantine = Quarantine(topic, settings.logs)
     follower.start()
+    quarantine.start()
+    hops = {hop: settings.common.topics[hop] for hop in map(hop_by, settings.hops)}
     try:
-        yield RulesInForce(topic, follower, {hop: settings.common.topics[hop] for hop in map(hop_by, settings.hops)})
+        yield RulesInForce(topic, follower, hops, quarantine)
     finally:
+        quarantine.close()
         follower.close()
 
 

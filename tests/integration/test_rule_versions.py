@@ -26,7 +26,7 @@ from pipeline.runtime.lifecycle import Stop
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, group_of, input_of
-from tests.support.rules import body_of, in_force, judged, pushed, topic_of, version_of
+from tests.support.rules import body_of, in_force, judged, judged_by, pushed, topic_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,15 @@ def starting_with(tmp_path: Path, rule: str) -> str:
     path = tmp_path / f"{rule}.yaml"
     path.write_text(body_of(rule).text)
     return str(path)
+
+
+NOBODY = Put(version="", author="", at="")
+
+
+def in_force_put(pipeline: Deployment) -> Put | None:
+    """Return who has put in force what is, when nobody has seeded it."""
+    put = topic_of(pipeline).read()[0].last_put()
+    return None if put is None or put.previous is None else put
 
 
 def mark_of(pipeline: Deployment) -> Mark | None:
@@ -220,3 +229,21 @@ def test_rules_that_nobody_has_seen_are_not_replaced(deploy: Deploy) -> None:
     with pytest.raises(NotPutError, match="somebody else was faster"):
         publish(topic_of(pipeline), stale, body_of("three"))
     assert in_force(pipeline) == version_of("two")
+
+
+def test_a_rule_that_explodes_goes_into_quarantine(deploy: Deploy, tmp_path: Path) -> None:
+    """Where its file says so; by the system, with the reason, and it still counts."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{id: all, when: 'true', quarantine: shadow}]  # all of them\n")
+    pipeline = deploy(partitions=1, RULES_FILE=str(path))
+    with pipeline.running("detector"):
+        pipeline.put_many([GOOD] * 600)
+        eventually(lambda: (in_force_put(pipeline) or NOBODY).author == "system", 20, "the quarantine")
+        eventually(lambda: pipeline.put(GOOD) and pipeline.records(topics.LEGIT), 20, "what it decides no more")
+    put = in_force_put(pipeline)
+    assert put is not None
+    assert "all is in quarantine (shadow): all has hit" in put.reason
+    assert put.previous == DetectorSettings.from_env(pipeline.environ).rules.version
+    assert judged_by(pipeline.records(topics.LEGIT)[0]) == "all"
+    shelf, _ = topic_of(pipeline).read()
+    assert "# all of them" in shelf.body(put.version).text

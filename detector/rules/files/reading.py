@@ -13,7 +13,7 @@ from detector.rules.files.behaviour import check_behaviour, lateness, names, ste
 from detector.rules.files.document import DocumentError, Mapping, Node, Scalar, Sequence, read_document
 from detector.rules.files.list_reading import lists_of
 from detector.rules.files.members import NUMBER, Members, Wrong, matching, number, one_of, scalar, text, words
-from detector.rules.files.spec import ACTIVE, MISS, MODES, ON_ERROR, SEVERITIES, FileSpec, RuleSpec
+from detector.rules.files.spec import ACTIVE, MISS, MODES, ON_ERROR, SEVERITIES, SHADOW, FileSpec, RuleSpec
 from detector.rules.problems import Problem
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ def _rule(members: Members) -> RuleSpec:
         severity=members.take("severity", one_of(SEVERITIES), forms.DEFAULT_SEVERITY),
         score=int(members.take("score", number(0, forms.MAX_SCORE), Decimal(forms.DEFAULT_SCORE))),
         mode=members.take("mode", one_of(MODES), ACTIVE),
+        quarantine=bool(members.take("quarantine", one_of((SHADOW,)), "")),
         rollout=members.take("rollout", number(0, 100, decimals=2), Decimal(100)),
         message=members.take("message", _optional(scalar), None),
         tags=members.take("tags", _tags, ()),

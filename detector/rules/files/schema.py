@@ -9,7 +9,7 @@ from detector.rules.expressions.kinds import DURATION
 from detector.rules.files import forms
 from detector.rules.files.behaviour import MAX_KEY, MAX_STEPS
 from detector.rules.files.list_spec import ALLOW, LIST_TYPES
-from detector.rules.files.spec import ACTIVE, MISS, MODES, ON_ERROR, SEVERITIES
+from detector.rules.files.spec import ACTIVE, MISS, MODES, ON_ERROR, SEVERITIES, SHADOW
 from detector.rules.templates import MAX_CHARACTERS as MAX_MESSAGE
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ def _rule() -> Schema:
                 "description": "shadow: evaluated and counted, never decisive.",
                 "enum": list(MODES),
                 "default": ACTIVE,
+            },
+            "quarantine": {
+                "description": "shadow: where it hits far more often than usual, it goes into that mode by itself.",
+                "enum": [SHADOW],
             },
             "rollout": {
                 "description": "Per cent of keys for which it is active; the others see it as shadow.",

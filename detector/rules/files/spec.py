@@ -29,6 +29,7 @@ class RuleSpec:
     """One rule. ``rollout`` is in per cent; ``message`` is None where none is given.
 
     ``when`` is empty where a ``sequence`` stands alone. ``window_us`` and ``within_us`` are in microseconds.
+    ``quarantine``: when it hits far too often, it is to decide nothing any more.
     """
 
     id: str
@@ -47,6 +48,7 @@ class RuleSpec:
     filter: Scalar | None = None
     sequence: tuple[Scalar, ...] = ()
     within_us: int | None = None
+    quarantine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,16 +111,17 @@ def _list_node(text: str, list_id: str) -> dict[str, Any]:
     """Return the members of a list, which must be there, as YAML's nodes."""
     # As where it is read: JSON may be indented by tabs.
     text = text.replace("\t", " ") if text.lstrip()[:1] in {"{", "["} else text
-    lists = _members(yaml.compose(text, Loader=LOADER))["lists"]
-    return next(found for found in map(_members, lists.value) if found["id"].value == list_id)
+    lists = members_of(yaml.compose(text, Loader=LOADER))["lists"]
+    return next(found for found in map(members_of, lists.value) if found["id"].value == list_id)
 
 
-def _members(node: Any) -> dict[str, Any]:  # noqa: ANN401 (what was read before has the right shape)
+def members_of(node: Any) -> dict[str, Any]:  # noqa: ANN401 (what was read before has the right shape)
+    """Return the members of a mapping, of YAML's nodes, by name."""
     return {key.value: value for key, value in node.value}
 
 
 def _value_of(item: yaml.Node) -> str:
-    return str(_members(item)["value"].value if isinstance(item, yaml.MappingNode) else item.value)
+    return str(members_of(item)["value"].value if isinstance(item, yaml.MappingNode) else item.value)
 
 
 def _end_of(item: yaml.Node) -> int:
