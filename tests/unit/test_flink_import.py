@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,28 +12,7 @@ import yaml
 from detector.rules.importing.flink import FlinkRulesError, import_rules
 
 # The four that the demo begins with: its numbers are texts.
-DEMO = [
-    {
-        "ruleId": "1", "ruleState": "ACTIVE", "groupingKeyNames": ["payeeId", "beneficiaryId"], "unique": [],
-        "aggregateFieldName": "paymentAmount", "aggregatorFunctionType": "SUM", "limitOperatorType": "GREATER",
-        "limit": "20000000", "windowMinutes": "43200",
-    },
-    {
-        "ruleId": "2", "ruleState": "PAUSE", "groupingKeyNames": ["paymentType"], "unique": [],
-        "aggregateFieldName": "COUNT_FLINK", "aggregatorFunctionType": "SUM", "limitOperatorType": "LESS",
-        "limit": "300", "windowMinutes": "1440",
-    },
-    {
-        "ruleId": "3", "ruleState": "ACTIVE", "groupingKeyNames": ["beneficiaryId"], "unique": [],
-        "aggregateFieldName": "paymentAmount", "aggregatorFunctionType": "SUM", "limitOperatorType": "GREATER_EQUAL",
-        "limit": "10000000", "windowMinutes": "1440",
-    },
-    {
-        "ruleId": "4", "ruleState": "ACTIVE", "groupingKeyNames": ["paymentType"], "unique": [],
-        "aggregateFieldName": "COUNT_WITH_RESET_FLINK", "aggregatorFunctionType": "SUM",
-        "limitOperatorType": "GREATER_EQUAL", "limit": "100", "windowMinutes": "1440",
-    },
-]  # fmt: skip
+DEMO: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "support" / "flink_demo_rules.json").read_text())
 
 
 def imported(*rules: object) -> tuple[dict[str, Any], list[str]]:
