@@ -50,10 +50,15 @@ class Life:
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide a file of rules of one's own: the one that ships, with another name for its first rule."""
+    """Provide a file of rules of one's own: the one that ships, with another name for its first rule, and a list."""
     path = tmp_path_factory.mktemp("rules") / "mine.yaml"
-    path.write_text((ROOT / "rules" / "transfers.yaml").read_text().replace("large-amount", MY_RULE))
-    path.chmod(0o644)  # the container reads it as another user
+    shipped = (ROOT / "rules" / "transfers.yaml").read_text().replace("large-amount", MY_RULE)
+    path.write_text(f"{shipped}\nlists: [{{id: denied, type: deny, on: target, file: lists/denied.csv}}]\n")
+    lists = path.parent / "lists"
+    lists.mkdir()
+    (lists / "denied.csv").write_text("nobody\n")
+    for one, mode in ((path, 0o644), (lists, 0o755), (lists / "denied.csv", 0o644)):
+        one.chmod(mode)  # the container reads it as another user
     return path
 
 
@@ -71,6 +76,7 @@ def life(rules: Path) -> Iterator[Life]:
         "TRANSACTIONS_COUNT": str(COUNT),
         "GENERATOR_SEED": str(SEED),
         "RULES_FILE": str(rules),
+        "RULES_LISTS": str(rules.parent / "lists"),
     }
     pipeline = Project(name, "docker-compose.yml", variables)
     with network(name), kafka.taken_down(), pipeline.taken_down():

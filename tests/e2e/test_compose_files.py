@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +85,14 @@ def test_a_file_is_mounted_where_its_variable_says(variable: str, tmp_path: Path
     detector = read(PIPELINE, **{variable: str(file)})["detector"]
     (mounted,) = [mount for mount in detector["volumes"] if mount["source"] == str(file)]
     assert mounted["target"] == detector["environment"][variable]
+    assert mounted["read_only"]
+
+
+def test_files_of_lists_are_mounted_beside_the_rules(tmp_path: Path) -> None:
+    """A folder: rules name what is in it as they would outside."""
+    detector = read(PIPELINE, RULES_FILE=str(tmp_path / "mine.yaml"), RULES_LISTS=str(tmp_path / "lists"))["detector"]
+    (mounted,) = [mount for mount in detector["volumes"] if mount["source"] == str(tmp_path / "lists")]
+    assert mounted["target"] == str(PurePosixPath(detector["environment"][RULES_FILE.name]).parent / "lists")
     assert mounted["read_only"]
 
 
