@@ -16,6 +16,7 @@ from pipeline.runtime.clients.connection import KafkaError, TransactionalNetClie
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional import Output
 from pipeline.runtime.transactional.batch import Batch
+from tests.support.eventually import eventually
 from tests.support.parts import GOOD, input_of, member, next_batch, reading, writing
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def committed_after_a_failure(pipeline: Deployment, recover: Callable[[Output], 
         assert pipeline.committed("detector") == {}
         output.begin()
         output.commit(Batch({input_of(pipeline, 1): [raw]}, batch.membership, batch.read))
-    return pipeline.committed("detector")
+    # A commit is answered before the coordinator has it in its log; of one transaction all offsets come at once.
+    return eventually(lambda: pipeline.committed("detector"), 20, "the offsets of the second transaction")
 
 
 def test_offsets_of_a_failed_transaction_stay_out_of_the_next(deploy: Callable[..., Deployment]) -> None:

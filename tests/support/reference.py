@@ -31,7 +31,7 @@ _VERDICT_OF: Final = re.compile(r"""^(?P<transaction>\{"source".*),"verdict":.*$
 ENV_HEAD = """\
 # Every variable of the services with its default. Copy this file to .env and change what differs: compose and the
 # services read it. Compose alone reads KAFKA_NETWORK (kafka-network), KAFKA_OUTSIDE_PORT (9094, and 9091 to 9093 as
-# KAFKA_OUTSIDE_PORT_1 to _3 with three brokers) and RULES_LISTS, a folder that detectors have as lists beside RULES_FILE.
+# KAFKA_OUTSIDE_PORT_1 to _3 with three brokers) and RULES_LISTS (a folder, lists for detectors, beside RULES_FILE).
 # Leave KAFKA_BROKER_URL alone for a Kafka of `make up`: a container cannot reach an address of this machine.
 # A variable of the real environment wins over .env; an empty one means its default.
 """
