@@ -64,7 +64,7 @@ def test_without_the_early_membership_an_evicted_member_commits(deploy: Callable
     with evicted(pipeline) as (consumer, output, batch):
         output.commit(replace(batch, membership=consumer.group_metadata()))
     # A commit is answered before the coordinator has it in its log.
-    eventually(lambda: pipeline.committed("detector") == {0: RECORDS}, 20, "the offsets of an evicted member")
+    eventually(lambda: pipeline.committed("detector").get(0) == RECORDS, 20, "the offsets of an evicted member")
 
 
 def evict_in_a_stall(pipeline: Deployment, consumer: Any) -> None:
