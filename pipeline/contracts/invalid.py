@@ -29,6 +29,7 @@ class Reason(StrEnum):
     INVALID_VERDICT = "invalid-verdict"
     NO_HITS = "no-hits"
     UNSUPPORTED_METHOD = "unsupported-method"
+    ID_CONFLICT = "id-conflict"
     SKIPPED = "skipped"
 
 

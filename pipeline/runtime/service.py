@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.breaker import Breaker
+from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
@@ -24,6 +26,7 @@ from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
 from pipeline.runtime.transactional.batch_size import BatchSize
 from pipeline.runtime.transactional.memory import Restoring
 from pipeline.runtime.transactional.outputs_seen import OutputsSeen
+from pipeline.runtime.transactional.start import REFUSE
 from pipeline.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -35,14 +38,33 @@ if TYPE_CHECKING:
     from pipeline.runtime.handler import Handler, Marks
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.service_settings import ServiceSettings
+    from pipeline.runtime.transactional.effects import Effects
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a service reads: a topic, by its id and its name, of a cluster."""
+
+    cluster: str
+    topic_id: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a service does with records; ``effects`` are what of that is outside of Kafka (``start`` has ``lost``)."""
+
+    handler: Handler
+    effects: Effects | None = None
+    lost_effects: str = REFUSE
 
 
 def serve(  # noqa: PLR0913 (the parts of a service meet here)
     name: str,
     provided: ServiceSettings,
-    make_handler: Callable[[Codec], Handler],
+    make_work: Callable[[Codec, Source], Work],
     stop: Stop,
     *,
     marks: Marks | None = None,
@@ -50,7 +72,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
 ) -> None:
     """Run a service that reads one topic of the registry, exactly once, until it is stopped.
 
-    The handler is made before the first of ``marks`` is asked for. ``hops`` are topics that the service writes and
+    The work is made before the first of ``marks`` is asked for. ``hops`` are topics that the service writes and
     reads itself, in the order in which a record takes them.
 
     Raises:
@@ -82,7 +104,13 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     )
     seen = OutputsSeen(kafka, client_id, [facts[topic] for topic in outputs], [facts[hop] for hop in hops])
     make_consumer = partial(_consumer, kafka, name, (facts[source].name, *hop_names), path)
-    handler = make_handler(Codec(common.format, facts[topics.TRANSACTIONS].id))
+    found = Source(
+        until_answered("asking for the cluster's id", lambda: _cluster_id(kafka, client_id), kafka, stop.wait),
+        facts[source].id,
+        facts[source].name,
+    )
+    work = make_work(Codec(common.format, facts[topics.TRANSACTIONS].id), found)
+    handler = work.handler
     memory = Restoring(Replay(kafka, f"{client_id}-replay", path, _now_ms), handler)
     intake = until_answered(
         "connecting the consumer",
@@ -93,6 +121,8 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
             has_outputs=seen.behind,
             memory=memory,
             marks=marks,
+            effects=work.effects,
+            lost_effects=work.lost_effects,
         ),
         kafka,
         stop.wait,
@@ -114,6 +144,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
         watchdog=watchdog,
         beat=Heartbeat(common.process.heartbeat_file).beat,
         breaker=Breaker(),
+        effects=work.effects,
         resume=ResumeWatch(kafka, client_id, facts[topics.dead_letters_of(source)], name),
     ).run(stop)
 
@@ -127,6 +158,11 @@ def _consumer(kafka: KafkaSettings, name: str, read: Sequence[str], path: Record
     consumer = group_consumer(kafka, kafka.group_of(name), *read)
     path.prepare(consumer)
     return consumer
+
+
+def _cluster_id(kafka: KafkaSettings, client_id: str) -> str:
+    with Cluster(kafka, client_id) as cluster:
+        return cluster.id()
 
 
 def _now_ms() -> int:

@@ -10,7 +10,7 @@ from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.record_path import RECORD_PATH
 from pipeline.runtime.settings import CommonSettings
 from pipeline.runtime.transactional.batch_size import BatchLimits
-from pipeline.runtime.transactional.start import BEGINNING, END, LOST_OFFSETS_VARIABLE, REFUSE
+from pipeline.runtime.transactional.start import BEGINNING, END, LOST_EFFECTS_VARIABLE, LOST_OFFSETS_VARIABLE, REFUSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,13 @@ LOST_OFFSETS = Variable(
     REFUSE,
     "What to do when committed offsets or their input are gone: refuse (exit and say what is lost), "
     "beginning or end (accept it and read on from there).",
+)
+LOST_EFFECTS = Variable(
+    LOST_EFFECTS_VARIABLE,
+    parsing.choice(REFUSE, BEGINNING, END),
+    REFUSE,
+    "What to do when the database does not fit to what Kafka says was handled: refuse (exit and say how), beginning "
+    "(take the effects of all that the topic has) or end (go on where Kafka stands).",
 )
 
 

@@ -36,6 +36,7 @@ NOT_IN_A_FILE: Final = {
     Reason.UNSUPPORTED_METHOD,
     Reason.SKIPPED,
     Reason.NO_HITS,
+    Reason.ID_CONFLICT,
 }
 
 

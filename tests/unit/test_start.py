@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from pipeline.runtime.transactional.start import (
     BEGINNING,
     END,
+    LOST_EFFECTS_VARIABLE,
     LOST_OFFSETS_VARIABLE,
     REFUSE,
     LostOffsetsError,
     PartitionState,
+    start_beside,
     start_offset,
 )
 
@@ -95,3 +97,42 @@ def test_no_offset_outside_of_the_log_is_ever_chosen(
     else:
         assert chosen == {REFUSE: None, BEGINNING: beginning, END: end}[lost]
     assert chosen is None or beginning <= chosen <= end
+
+
+@pytest.mark.parametrize(
+    ("committed", "saved", "begins"),
+    [
+        (None, None, 100),  # new
+        (150, 150, 150),  # both stand at the same
+        (150, 170, 150),  # a commit that Kafka did not get
+        (150, 120, 120),  # a database from a backup
+        (0, None, 100),  # nothing was handled ever, whatever the group says
+        (None, 130, 100),  # offsets are gone, with nothing written
+    ],
+)
+def test_beside_a_database_it_begins_at_the_lower_of_both(
+    committed: int | None, saved: int | None, begins: int
+) -> None:
+    """As far as the log has it."""
+    found = state(committed, 0 if committed == 0 else 100)
+    expected = 0 if committed == 0 else begins
+    assert start_beside(found, saved, lambda: False, REFUSE, REFUSE) == expected
+
+
+@pytest.mark.parametrize(
+    ("committed", "saved", "told"),
+    [
+        (150, None, "the database knows nothing of it"),
+        (150, 201, "the database has effects up to 201"),
+        (150, 90, "lost offsets 90 to 99 to retention, and the database lacks them"),
+    ],
+)
+def test_a_database_that_does_not_fit_is_refused_unless_a_person_says_how_to_go_on(
+    committed: int, saved: int | None, told: str
+) -> None:
+    """From the beginning of the log, or from where Kafka stands."""
+    with pytest.raises(LostOffsetsError, match=told) as refused:
+        start_beside(state(committed), saved, nobody_asks, REFUSE, REFUSE)
+    assert LOST_EFFECTS_VARIABLE in str(refused.value)
+    assert start_beside(state(committed), saved, nobody_asks, REFUSE, BEGINNING) == 100
+    assert start_beside(state(committed), saved, nobody_asks, REFUSE, END) == committed

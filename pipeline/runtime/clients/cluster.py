@@ -77,6 +77,10 @@ class Cluster:
             for name, topic in found.items()
         }
 
+    def id(self) -> str:
+        """Return what the cluster calls itself; another one has another id."""
+        return str(self._admin.describe_cluster()["cluster_id"])
+
     def names(self) -> list[str]:
         """Return the names of all topics that we may see."""
         return sorted(self._admin.list_topics())

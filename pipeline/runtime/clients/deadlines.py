@@ -27,6 +27,7 @@ CONNECTION_SETUP_MS: Final = 3_000
 # A poll may have to find where each of many partitions begins, each within COMMITTED_MS.
 POLL_SECONDS: Final = 120.0
 HANDLE_SECONDS: Final = 30.0
+SAVE_SECONDS: Final = 30.0
 COMMIT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 5.0
 # Closing, connecting, initialising the id, and several questions to the cluster about what was left open.

@@ -23,7 +23,8 @@ class Batch:
 
     ``token`` is committed with the offsets: by it a batch knows its own again. ``positions`` are offsets to commit of
     partitions in which nothing was polled, by which there may be no records at all. ``read`` makes pieces of what was
-    polled of a partition.
+    polled of a partition. ``floors`` are offsets that were committed before, of partitions that are read from below
+    them once more: what is committed never goes back.
     """
 
     polled: dict[TopicPartition, list[Any]]
@@ -31,6 +32,7 @@ class Batch:
     read: Read
     token: str = ""
     positions: Mapping[TopicPartition, int] = field(default_factory=dict)
+    floors: Mapping[TopicPartition, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -44,7 +46,13 @@ class Batch:
         """Return what was polled, each partition's in its order."""
         return chain.from_iterable(map(self.read, self.polled.values()))
 
+    def reached(self) -> dict[TopicPartition, int]:
+        """Return by partition the offset behind its last record."""
+        return {**self.positions, **{place: self.read(polled)[-1].end for place, polled in self.polled.items()}}
+
     def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Return by partition the offset behind its last record: what the transaction commits."""
-        ends = {place: self.read(polled)[-1].end for place, polled in self.polled.items()}
-        return {place: OffsetAndMetadata(end, self.token) for place, end in {**self.positions, **ends}.items()}
+        """Return what the transaction commits."""
+        return {
+            place: OffsetAndMetadata(max(end, self.floors.get(place, 0)), self.token)
+            for place, end in self.reached().items()
+        }

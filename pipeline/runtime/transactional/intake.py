@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -17,13 +18,14 @@ from pipeline.runtime.places import named
 from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.memory import NoMemory
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
-from pipeline.runtime.transactional.start import PartitionState, start_offset
+from pipeline.runtime.transactional.start import REFUSE, PartitionState, start_beside, start_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.runtime.handler import Marks
     from pipeline.runtime.transactional.batch import Read
+    from pipeline.runtime.transactional.effects import Effects
     from pipeline.runtime.transactional.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -53,12 +55,15 @@ class Intake:
         has_outputs: Callable[[TopicPartition], bool],
         memory: Memory | None = None,
         marks: Marks | None = None,
+        effects: Effects | None = None,
+        lost_effects: str = REFUSE,
     ) -> None:
         """Read with what ``make_consumer`` returns; ``read`` makes our records of what it brings of one partition.
 
         ``has_outputs`` tells whether records that came from a partition were written anywhere (see ``start``).
         ``memory`` is brought up to where reading begins before anything is handed out.
-        ``marks`` are committed with the offsets, behind the token of the batch.
+        ``marks`` are committed with the offsets, behind the token of the batch. ``effects`` are saved beside Kafka, and
+        say how far; ``lost_effects`` is as ``lost``, where they do not fit (see ``start``).
         """
         self._make_consumer = make_consumer
         self._consumer = make_consumer()
@@ -67,6 +72,9 @@ class Intake:
         self._lost = lost
         self._has_outputs = has_outputs
         self._marks = marks or NoMarks()
+        self._effects = effects
+        self._lost_effects = lost_effects
+        self._floors: dict[TopicPartition, int] = {}
         self._member: tuple[int, str] | None = None
         self._name = uuid.uuid4().hex
         self._batches = 0
@@ -136,7 +144,7 @@ class Intake:
         if self._memory.outdated:
             self.rewind()
             return None
-        batch = Batch(polled, membership, self._read, token, positions)
+        batch = Batch(polled, membership, self._read, token, positions, self._floors)
         # Where it is not committed after all, a rewind looks them up again.
         self._known.update((place, end.offset) for place, end in batch.ends().items())
         return batch
@@ -179,13 +187,21 @@ class Intake:
             raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
         self._marks.taken_over({place: one.metadata for place, one in found.items() if one is not None})
         committed = {place: None if one is None else one.offset for place, one in found.items()}
+        saved = {} if self._effects is None else self._effects.resumed(places)
         starts: dict[TopicPartition, int] = {}
         for place in places:
             state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
-            offset = start_offset(state, lambda place=place: self._has_outputs(place), self._lost)  # type: ignore[misc]
+            has_outputs = partial(self._has_outputs, place)
+            if self._effects is None:
+                offset = start_offset(state, has_outputs, self._lost)
+            else:
+                offset = start_beside(state, saved.get(place), has_outputs, self._lost, self._lost_effects)
             self._consumer.seek(place, offset)
             self._known[place] = -1 if state.committed is None else offset
             starts[place] = offset
+        self._floors = {
+            place: known for place, known in committed.items() if known is not None and known > starts[place]
+        }
         logger.info("assigned", extra={"partitions": list(named(places).values())})
         self._memory.resumed(starts, committed)
         if self._memory.under_way:

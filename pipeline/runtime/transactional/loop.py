@@ -1,8 +1,8 @@
 """The exactly-once loop, stated once for the detector and both processors.
 
-Poll; begin; handle and send; flush; check every future; offsets; commit. Any error of the client throws the producer
-away, and the committed offset tells what became of the transaction. Any other error ends the process: a bug is not
-a poison message.
+Poll; begin; handle and send; save effects; flush; check every future; offsets; commit. Any error of the client throws
+the producer away, and the committed offset tells what became of the transaction. Any other error ends the process: a
+bug is not a poison message.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from kafka.structs import TopicPartition
+
 from pipeline.runtime.breaker import Breaker, BreakerTrippedError
-from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import HANDLE_SECONDS, POLL_SECONDS
+from pipeline.runtime.clients.deadlines import HANDLE_SECONDS, POLL_SECONDS, SAVE_SECONDS
+from pipeline.runtime.transactional.effects import RETRIED, NoEffects
 from pipeline.runtime.transactional.handling import handle_all
 from pipeline.runtime.transactional.patience import Patience
 from pipeline.runtime.transactional.progress import Progress
 from pipeline.runtime.transactional.tripped import wait_until_resumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pipeline.contracts.invalid import InvalidMessageError
     from pipeline.contracts.records import Record
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.resume import ResumeWatch
     from pipeline.runtime.transactional.batch import Batch
     from pipeline.runtime.transactional.batch_size import BatchSize
+    from pipeline.runtime.transactional.effects import Effects
     from pipeline.runtime.transactional.intake import Intake
     from pipeline.runtime.transactional.output import Output
     from pipeline.runtime.watchdog import Watchdog
@@ -53,8 +56,11 @@ class TransactionalLoop:
         beat: Callable[[], None],
         breaker: Breaker,
         resume: ResumeWatch,
+        effects: Effects | None = None,
     ) -> None:
         """Put the parts together; ``beat`` is called at every turn, at least every few seconds."""
+        self._effects: Effects = effects or NoEffects()
+        self._floors: Mapping[TopicPartition, int] = {}
         self._service = service
         self._intake = intake
         self._output = output
@@ -89,7 +95,7 @@ class TransactionalLoop:
                 try:
                     with self._watchdog.step("polling", POLL_SECONDS):
                         batch = self._intake.poll(self._size.records)
-                except KafkaError as error:
+                except RETRIED as error:
                     self._polling.failed(error, stop)
                     continue
                 self._polling.succeeded()
@@ -103,7 +109,7 @@ class TransactionalLoop:
     def _renew(self, stop: Stop) -> None:
         try:
             self._output.replace_producer()
-        except KafkaError as error:
+        except RETRIED as error:
             self._renewing.failed(error, stop)
         else:
             self._renewing.succeeded()
@@ -111,16 +117,21 @@ class TransactionalLoop:
 
     def _transact(self, batch: Batch, stop: Stop) -> None:
         self._invalid = 0
+        self._floors = batch.floors
         try:
             self._output.begin()
             began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for piece in batch.pieces():
                     handle_all(piece, self._handler.handle, self._output, self._refuse)
+                for record, error in self._effects.refused():
+                    self._refuse(record, error)
             seconds = time.monotonic() - began
             self._breaker.check(len(batch), self._invalid)
+            with self._watchdog.step("saving effects", SAVE_SECONDS):
+                self._effects.save({(place.topic, place.partition): end for place, end in batch.reached().items()})
             self._output.commit(batch)
-        except KafkaError as error:
+        except RETRIED as error:
             self._size.failed(len(batch))
             self._committing.failed(error, stop)
             self._settle(batch, stop)
@@ -139,7 +150,7 @@ class TransactionalLoop:
         try:
             if wait_until_resumed(error, self._intake, self._resume, self._beat, stop):
                 self._breaker.reset()
-        except KafkaError as failure:
+        except RETRIED as failure:
             # Nothing was decided: the next batch trips the breaker again.
             self._polling.failed(failure, stop)
 
@@ -150,6 +161,8 @@ class TransactionalLoop:
         self._progress.add(batch)
 
     def _refuse(self, record: Record, error: InvalidMessageError) -> None:
+        if self._floors and record.offset < self._floors.get(TopicPartition(record.topic, record.partition), 0):
+            return  # its letter was committed before: a database that was restored reads it again
         self._output.send_letter(self._dead_letters, record, error, self._service)
         self._invalid += 1
         self._progress.add_letter(record, error)
@@ -166,7 +179,7 @@ class TransactionalLoop:
                     self._progress.drop_letters()
                     self._handler.aborted()
                     self._intake.rewind()
-            except KafkaError as error:
+            except RETRIED as error:
                 self._committing.failed(error, stop)
             else:
                 return

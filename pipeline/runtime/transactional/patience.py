@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.backoff import growing_waits
-from pipeline.runtime.clients.connection import ACCESS_ERRORS, KafkaError
+from pipeline.runtime.clients.connection import ACCESS_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Patience:
         if self._failures:
             self._failures, self._waits = 0, growing_waits()
 
-    def failed(self, error: KafkaError, stop: Stop) -> None:
+    def failed(self, error: Exception, stop: Stop) -> None:
         """Count a failure and wait a little, less when a stop is requested.
 
         Raises:

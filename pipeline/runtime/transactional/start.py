@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOST_OFFSETS_VARIABLE = "LOST_OFFSETS"
+LOST_EFFECTS_VARIABLE = "LOST_EFFECTS"
 REFUSE, BEGINNING, END = "refuse", "beginning", "end"
 
 
@@ -57,5 +58,41 @@ def start_offset(state: PartitionState, has_outputs: Callable[[], bool], lost: s
     message = (
         f"{what}. To accept it set {LOST_OFFSETS_VARIABLE}={BEGINNING} (read what is there) "
         f"or {LOST_OFFSETS_VARIABLE}={END} (go on with what comes), once"
+    )
+    raise LostOffsetsError(message)
+
+
+def start_beside(
+    state: PartitionState, saved: int | None, has_outputs: Callable[[], bool], lost: str, lost_effects: str
+) -> int:
+    """Return the offset to read from where effects are saved beside Kafka, up to ``saved``; None: never.
+
+    A database that is behind Kafka was restored from a backup: what it lacks is read again. One that is ahead is so
+    because of a commit that Kafka did not get: the same records come again, without effects.
+
+    Raises:
+        LostOffsetsError: what the database lacks is not in the log, or the database belongs to another log.
+
+    """
+    committed = state.committed
+    if saved is None and not committed:
+        return start_offset(state, has_outputs, lost)
+    if saved is None:
+        what = f"{state.name} was handled up to {committed}, and the database knows nothing of it: is it another one?"
+    elif saved > state.end:
+        what = f"{state.name} ends at {state.end}, and the database has effects up to {saved}: is it another log?"
+    elif committed is None or committed <= saved:
+        return start_offset(state, has_outputs, lost)
+    elif saved >= state.beginning:
+        return saved
+    else:
+        what = f"{state.name} lost offsets {saved} to {state.beginning - 1} to retention, and the database lacks them."
+    if lost_effects == BEGINNING:
+        return state.beginning
+    if lost_effects == END:
+        return start_offset(state, has_outputs, lost)
+    message = (
+        f"{what} To accept it set {LOST_EFFECTS_VARIABLE}={BEGINNING} (take the effects of all that the log has) "
+        f"or {LOST_EFFECTS_VARIABLE}={END} (go on where Kafka stands), once"
     )
     raise LostOffsetsError(message)

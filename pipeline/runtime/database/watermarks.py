@@ -1,0 +1,75 @@
+"""How far the effects in a database go, partition by partition of a log; see ``transactional.effects``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint, select
+
+from pipeline.runtime.transactional.effects import NotOursError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy import Connection
+
+
+class Watermarks:
+    """The watermarks of one topic of one cluster. A topic that was deleted and made anew is another log.
+
+    ``logs`` and ``marks`` are tables of ``metadata``; effects name their log by its number there.
+    """
+
+    def __init__(self, metadata: MetaData) -> None:
+        self.logs = Table(
+            "logs",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("cluster", String(64), nullable=False),
+            Column("topic_id", String(64), nullable=False),
+            Column("topic", String(249), nullable=False),
+            UniqueConstraint("cluster", "topic_id"),
+        )
+        self.marks = Table(
+            "watermarks",
+            metadata,
+            Column("log", ForeignKey("logs.id"), primary_key=True),
+            Column("partition", Integer, primary_key=True),
+            Column("at", BigInteger, nullable=False),
+        )
+
+    def log(self, connection: Connection, cluster: str, topic_id: str, topic: str) -> int:
+        """Return the number of a log, which is new where it was not seen before."""
+        logs = self.logs
+        same = (logs.c.cluster == cluster) & (logs.c.topic_id == topic_id)
+        found = connection.execute(select(logs.c.id).where(same)).scalar()
+        if found is None:
+            new = logs.insert().values(cluster=cluster, topic_id=topic_id, topic=topic).returning(logs.c.id)
+            found = connection.execute(new).scalar_one()
+        return int(found)
+
+    def read(self, connection: Connection, log: int, partitions: Collection[int]) -> dict[int, int]:
+        """Return the watermarks of those partitions that have one."""
+        marks = self.marks
+        wanted = select(marks.c.partition, marks.c.at).where(marks.c.log == log, marks.c.partition.in_(partitions))
+        return {partition: at for partition, at in connection.execute(wanted)}  # noqa: C416 (rows are no pairs to mypy)
+
+    def move(self, connection: Connection, log: int, before: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        """Set watermarks from where they were read to be; where there was none, they are new.
+
+        Raises:
+            NotOursError: one of them is not where it was read.
+            IntegrityError: one of them is there already.
+
+        """
+        marks = self.marks
+        for partition, end in sorted(ends.items()):
+            if partition not in before:
+                connection.execute(marks.insert().values(log=log, partition=partition, at=end))
+                continue
+            here = (marks.c.log == log) & (marks.c.partition == partition) & (marks.c.at == before[partition])
+            if connection.execute(marks.update().where(here).values(at=end)).rowcount != 1:
+                raise NotOursError(
+                    f"partition {partition}: effects went to {before[partition]} when it was assigned to us, and "
+                    "another process has saved more since"
+                )
