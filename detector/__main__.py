@@ -7,9 +7,10 @@ from dotenv import find_dotenv, load_dotenv
 
 from detector.settings import VARIABLES, DetectorSettings
 from detector.versions.in_force import rules_in_force
+from pipeline.contracts.codec import Codec
 from pipeline.runtime.hop_topics import prepare_logs
 from pipeline.runtime.lifecycle import Service, Stop, run
-from pipeline.runtime.service import serve
+from pipeline.runtime.service import Source, Work, serve
 
 
 def detect(settings: DetectorSettings, stop: Stop) -> None:
@@ -18,7 +19,11 @@ def detect(settings: DetectorSettings, stop: Stop) -> None:
         prepare_logs(
             settings.common, rules.hops, rules.reach_ms(), f"{settings.common.kafka.id_prefix}-hops", stop.wait
         )
-        serve("detector", settings.service, rules.detector, stop, marks=rules, hops=tuple(rules.hops))
+
+        def judge(codec: Codec, _: Source) -> Work:
+            return Work(rules.detector(codec))
+
+        serve("detector", settings.service, judge, stop, marks=rules, hops=tuple(rules.hops))
 
 
 SERVICE = Service(

@@ -1,40 +1,134 @@
-"""Settles each legitimate transaction: a line each, printed once it is committed."""
+"""Settles each legitimate transaction: booked in the ledger, and a line printed once it is committed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from legit_processor.settlement import settle, unable
-from pipeline.contracts.invalid import InvalidMessageError
+from legit_processor.ledger.booking import content_of, entries_of
+from legit_processor.ledger.names import stored
+from legit_processor.ledger.store import Booking, Place, Refusal, Repeat
+from legit_processor.settlement import repeated, settle, unable
+from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.contracts.moments import microseconds_of
 from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from legit_processor.ledger.store import Ledger
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Outgoing, Record
+    from pipeline.runtime.handler import Place as Assigned
     from pipeline.runtime.lines import StagedLines
 
 
-class LegitProcessor(Forgetful):
-    """See :class:`~pipeline.runtime.handler.Handler`; what cannot be settled goes to the dead letters."""
+class _Staged(NamedTuple):
+    """A payment that can be settled; whether it is the first under its id is not known yet."""
 
-    def __init__(self, codec: Codec, lines: StagedLines) -> None:
+    record: Record
+    booking: Booking
+    line: str
+
+
+class LegitProcessor(Forgetful):
+    """See :class:`~pipeline.runtime.handler.Handler`; what cannot be settled goes to the dead letters.
+
+    Its effects are bookings, saved beside Kafka: see :class:`~pipeline.runtime.transactional.effects.Effects`. What is
+    below the watermark was decided before: its outcome is read from the ledger, and not decided again.
+    """
+
+    def __init__(self, codec: Codec, lines: StagedLines, ledger: Ledger) -> None:
         self._codec = codec
         self._lines = lines
+        self._ledger = ledger
+        self._watermarks: dict[int, int] = {}
+        self._staged: list[_Staged] = []
+        self._effects: list[Booking | Repeat | Refusal] = []
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Settle one transaction; nothing is written but dead letters."""
         transaction = self._codec.read(record)
         try:
-            self._lines.add(settle(transaction))
+            line = settle(transaction)
+            entries = entries_of(transaction)
         except InvalidMessageError:
             self._lines.add(unable(transaction))
             raise
+        booking = Booking(
+            Place(record.partition, record.offset),
+            stored(transaction.id),
+            content_of(transaction),
+            microseconds_of(transaction.timestamp),
+            transaction.currency,
+            entries,
+        )
+        self._staged.append(_Staged(record, booking, line))
         return ()
+
+    def resumed(self, places: Iterable[Assigned]) -> Mapping[Assigned, int]:
+        """Drop what is staged, and return how far the ledger goes."""
+        self.aborted()
+        wanted = {place[1]: place for place in places}
+        self._watermarks = self._ledger.watermarks(wanted)
+        return {wanted[partition]: at for partition, at in self._watermarks.items()}
+
+    def refused(self) -> Iterable[tuple[Record, InvalidMessageError]]:
+        """Decide, in the order of the batch, which payments are the first under their id; return those that cannot."""
+        fresh = [one for one in self._staged if not self._is_saved(one.booking.place)]
+        known = self._ledger.contents({one.booking.transaction_id for one in fresh})
+        found = self._refused_before()
+        for one in fresh:
+            booking = one.booking
+            content = known.get(booking.transaction_id)
+            if content is None:
+                known[booking.transaction_id] = booking.content
+                self._effects.append(booking)
+                self._lines.add(one.line)
+            elif content == booking.content:
+                self._effects.append(Repeat(booking.place, booking.transaction_id))
+                self._lines.add(repeated(one.line))
+            else:
+                error = InvalidMessageError(Reason.ID_CONFLICT, "another payment was settled under the same id")
+                self._effects.append(Refusal(booking.place, booking.transaction_id, error.reason, error.detail))
+                found.append((one.record, error))
+        return found
+
+    def _refused_before(self) -> list[tuple[Record, InvalidMessageError]]:
+        """Return what the ledger says was refused, of what is below the watermark."""
+        saved = [one for one in self._staged if self._is_saved(one.booking.place)]
+        by_partition: dict[int, list[int]] = {}
+        for one in saved:
+            by_partition.setdefault(one.booking.place.partition, []).append(one.booking.place.offset)
+        refusals: dict[Place, Refusal] = {}
+        for partition, offsets in by_partition.items():
+            refusals |= self._ledger.refusals(partition, min(offsets), max(offsets) + 1)
+        return [
+            (one.record, InvalidMessageError(Reason(refusal.reason), refusal.detail))
+            for one in saved
+            if (refusal := refusals.get(one.booking.place)) is not None
+        ]
+
+    def _is_saved(self, place: Place) -> bool:
+        return place.offset < self._watermarks.get(place.partition, 0)
+
+    def save(self, ends: Mapping[Assigned, int]) -> None:
+        """Save what was decided, and how far it goes."""
+        wanted = {partition: end for (_, partition), end in ends.items()}
+        # A partition that comes again from below its watermark is as far as it was.
+        moved = {number: max(end, self._watermarks.get(number, end)) for number, end in wanted.items()}
+        self._ledger.save(self._watermarks, moved, self._effects)
+        self._watermarks = {**self._watermarks, **moved}
 
     def committed(self) -> None:
         """Print what was settled."""
         self._lines.committed()
+        self._drop()
 
     def aborted(self) -> None:
         """Print nothing: the same transactions come again."""
         self._lines.aborted()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._staged.clear()
+        self._effects.clear()

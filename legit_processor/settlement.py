@@ -31,6 +31,11 @@ def settle(transaction: Transaction) -> str:
     raise InvalidMessageError(Reason.UNSUPPORTED_METHOD, f"cannot settle by {printable(transaction.method)}")
 
 
+def repeated(line: str) -> str:
+    """Return the line that tells of a payment which was settled before."""
+    return f"[REPEATED] {line}"
+
+
 def unable(transaction: Transaction) -> str:
     """Return the line that tells of a transaction which cannot be settled."""
     return f"[ALERT] unable to process {printable(transaction.method)} {_payment(transaction)}"

@@ -12,9 +12,11 @@ from pipeline.runtime.compiled import StaleBuildError, how_it_runs, refuse_stale
 from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.support.broker import Broker, NoBrokerError, running_broker
 from tests.support.deployment import Deployment
+from tests.support.postgres import NoPostgresError, database, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 def pytest_configure() -> None:
@@ -47,6 +49,26 @@ def kafka() -> Iterator[Broker]:
 def record_path() -> str:
     """Provide the way of records through the services; ``on_both_paths`` of ``tests.support.parts`` takes each."""
     return BATCHES
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Provide the URL of a PostgreSQL for all tests that need one; who has none is told what to do."""
+    try:
+        with postgres() as url:
+            yield url
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Provide the URL of an empty database: a file, and one of PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        return
+    with database(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 @pytest.fixture

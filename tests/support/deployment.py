@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -17,20 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
+from sqlalchemy import func, select
 
 from detector.__main__ import detect
 from detector.settings import DetectorSettings
 from fraud_processor.handler import FraudProcessor
-from legit_processor.handler import LegitProcessor
+from legit_processor.__main__ import process as settle
+from legit_processor.ledger.tables import BOOKINGS, REFUSALS, REPEATS
+from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
 from pipeline.operations.audit.auditor import audit
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import read_between
+from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.provision import ProvisionSettings, provision
-from pipeline.runtime.service import serve
+from pipeline.runtime.service import Work, serve
 from pipeline.runtime.service_settings import ServiceSettings
 from pipeline.runtime.settings import CommonSettings, common_from_env
 from tests.support.eventually import eventually
@@ -56,6 +61,11 @@ class Deployment:
     tag: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def ledger(self) -> Path:
+        """The file of the ledger, where no other database is asked for."""
+        return Path(tempfile.gettempdir()) / f"ledger-{self.tag}.sqlite"
+
     @cached_property
     def environ(self) -> dict[str, str]:
         """What the services are set up by."""
@@ -70,6 +80,7 @@ class Deployment:
             "RULES_TOPIC": f"{self.tag}.rules",
             "HOP_TOPICS": f"{self.tag}.by-",
             "TOPIC_PARTITIONS": str(self.partitions),
+            "LEDGER_DATABASE_URL": f"sqlite:///{self.ledger}",
             **self.variables,
         }
 
@@ -157,6 +168,20 @@ class Deployment:
         count = len(self.records(topics.TRANSACTIONS))
         return self.wait_until_judged(count)
 
+    def wait_until_booked(self, count: int) -> None:
+        """Wait until the ledger has the outcome of so many payments; what it refuses counts as well."""
+        engine = open_engine(LegitSettings.from_env(self.environ).database)
+
+        def settled() -> bool:
+            with begun(engine, reading=True) as connection:
+                counts = [select(func.count()).select_from(table) for table in (BOOKINGS, REPEATS, REFUSALS)]
+                return sum(connection.execute(one).scalar_one() for one in counts) >= count
+
+        try:
+            eventually(settled, WITHIN, f"{count} payments to be in the ledger")
+        finally:
+            engine.dispose()
+
     def committed(self, service: str) -> dict[int, int]:
         """Return the offsets that a service has committed by partition; none while the cluster cannot tell."""
         name = self.name(topics.consumed_by(service))
@@ -222,9 +247,11 @@ class Deployment:
         if service == "detector":
             detect(DetectorSettings.from_env(self.environ), stop)
             return
-        processor = LegitProcessor if service == "legit_processor" else FraudProcessor
+        if service == "legit_processor":
+            settle(LegitSettings.from_env(self.environ), stop, printed)
+            return
         settings = ServiceSettings.from_env(self.environ)
-        serve(service, settings, lambda codec: processor(codec, StagedLines(printed)), stop)
+        serve(service, settings, lambda codec, _: Work(FraudProcessor(codec, StagedLines(printed))), stop)
 
     def spawn(self, module: str, log: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a service as its own process, its output added to ``log``."""
@@ -241,10 +268,12 @@ class Deployment:
         return subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
 
     def end(self) -> None:
-        """Kill what was started and still lives."""
+        """Kill what was started and still lives, and remove the ledger."""
         for process in self.processes:
             process.kill()
             process.wait(10)
+        for name in ("", "-wal", "-shm"):
+            Path(f"{self.ledger}{name}").unlink(missing_ok=True)
 
 
 def headers_of(record: Any) -> dict[str, bytes | None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import demo.settings
 import detector.settings
 import generator.settings
+import legit_processor.settings
 from detector.rules.files.schema import schema
 from pipeline.contracts import headers, topics
 from pipeline.runtime import provision, record_path, service_settings, settings
@@ -46,6 +47,7 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
         ((provision.PARTITIONS, provision.REPLICATION, provision.MIN_INSYNC), "topics"),
         (generator.settings.VARIABLES, "generator"),
         (detector.settings.VARIABLES, "detector"),
+        (legit_processor.settings.VARIABLES, "legit_processor"),
         ((demo.settings.DEMO_SECONDS,), "demo"),
     ]
     found: dict[str, tuple[Variable[object], str]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,17 +13,32 @@ from fraud_processor.handler import FraudProcessor
 from legit_processor.handler import LegitProcessor
 from pipeline.contracts import topics
 from pipeline.contracts.codec import with_verdict
+from pipeline.contracts.coordinates import Coordinates
 from pipeline.contracts.hits import encode_hits
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Hit
 from pipeline.runtime.lines import StagedLines
+from tests.support.ledgers import opened
 from tests.unit.samples import PAYMENTS, TRANSFERS, payment, record, transfer, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from legit_processor.ledger.store import Ledger
 
 RULES = load_rules("r", "rules: [{id: large-amount, when: amount >= 900, currency: any}]")
 WEAK = load_rules(
     "r",
     "rules: [{id: large-amount, when: amount >= 900, currency: any, score: 60}, {id: b, when: 'true', mode: shadow}]",
 )
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Provide an empty ledger."""
+    with opened(tmp_path / "ledger.sqlite") as made:
+        yield made
 
 
 def test_the_detector_passes_a_legitimate_record_on_as_it_is() -> None:
@@ -72,12 +88,13 @@ def test_the_detector_remembers_nothing() -> None:
     assert detector.handle(record(transfer())) == before
 
 
-def test_lines_are_printed_once_they_are_committed() -> None:
+def test_lines_are_printed_once_they_are_committed(ledger: Ledger) -> None:
     """Nothing shows before the commit, everything once after it, in order."""
     stream = io.StringIO()
-    processor = LegitProcessor(PAYMENTS, StagedLines(stream))
+    processor = LegitProcessor(PAYMENTS, StagedLines(stream), ledger)
     for offset, target in enumerate(["mom", "dad"]):
-        assert processor.handle(record(payment(TO=target), offset=offset)) == ()
+        assert processor.handle(record(payment(TO=target), offset=offset, origin=Coordinates(3, offset))) == ()
+    assert list(processor.refused()) == []
     assert stream.getvalue() == ""
     processor.committed()
     expected = "[VISA] payment to: mom - 12\n[VISA] payment to: dad - 12\n"
@@ -100,10 +117,10 @@ def test_lines_of_an_aborted_transaction_are_dropped() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
-def test_what_cannot_be_settled_is_told_although_it_becomes_a_dead_letter() -> None:
+def test_what_cannot_be_settled_is_told_although_it_becomes_a_dead_letter(ledger: Ledger) -> None:
     """The letter and the line belong to the same transaction."""
     stream = io.StringIO()
-    processor = LegitProcessor(PAYMENTS, StagedLines(stream))
+    processor = LegitProcessor(PAYMENTS, StagedLines(stream), ledger)
     with pytest.raises(InvalidMessageError) as refused:
         processor.handle(record(payment(PAYMENT_TYPE="PAYPAL")))
     assert refused.value.reason == Reason.UNSUPPORTED_METHOD
@@ -111,10 +128,10 @@ def test_what_cannot_be_settled_is_told_although_it_becomes_a_dead_letter() -> N
     assert stream.getvalue() == "[ALERT] unable to process PAYPAL payment to: mom - 12\n"
 
 
-def test_what_cannot_be_read_is_not_told() -> None:
+def test_what_cannot_be_read_is_not_told(ledger: Ledger) -> None:
     """A record that is no transaction has nothing to tell."""
     stream = io.StringIO()
-    processor = LegitProcessor(PAYMENTS, StagedLines(stream))
+    processor = LegitProcessor(PAYMENTS, StagedLines(stream), ledger)
     with pytest.raises(InvalidMessageError):
         processor.handle(record(b"{}"))
     processor.committed()

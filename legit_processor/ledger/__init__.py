@@ -1,0 +1,1 @@
+"""The ledger: what was settled, in double entry, once."""

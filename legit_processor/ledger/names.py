@@ -1,0 +1,19 @@
+"""Names as databases take them. Whoever writes transactions chooses names: any text, also what is no Unicode."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MARK: Final = "\ufffd:"
+
+
+def stored(name: str) -> str:
+    """Return a name as it is stored: itself, but for what UTF-8 or a database lacks; no two names are stored alike."""
+    if "\0" not in name and not name.startswith(MARK):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return name
+    return MARK + name.encode(errors="surrogatepass").hex()
