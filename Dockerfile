@@ -23,6 +23,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HEARTBEAT_FILE=/tmp/heartbeat
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin pipeline
+RUN install --directory --owner=10001 --group=10001 /var/lib/fraud-pipeline
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=code /app/pipeline pipeline
@@ -44,6 +45,7 @@ COPY --from=code /app/rules rules
 CMD ["python", "-m", "detector"]
 
 FROM base AS legit_processor
+ENV LEDGER_DATABASE_URL=sqlite:////var/lib/fraud-pipeline/ledger.sqlite
 COPY --from=code /app/legit_processor legit_processor
 CMD ["python", "-m", "legit_processor"]
 

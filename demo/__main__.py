@@ -6,17 +6,18 @@ from pathlib import Path
 
 from dotenv import find_dotenv, load_dotenv
 
+from demo.ledger import told_of
 from demo.processes import LocalKafka
-from demo.settings import DemoSettings
+from demo.settings import LEDGER, LOGS, DemoSettings
 from demo.show import show
 from kafka_local.guard import Guard
+from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.errors import EXIT_FAILURE, PipelineError
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 
 ROOT = Path(__file__).resolve().parent.parent
-LOGS = ROOT / "build" / "demo"
 
 
 def main() -> int:
@@ -29,6 +30,9 @@ def main() -> int:
         settings = DemoSettings.from_env(os.environ, kafka.brokers)
         start_logging("demo", settings.common.process)
         LOGS.mkdir(parents=True, exist_ok=True)
+        # Of another Kafka, which is gone.
+        for name in (LEDGER.name, f"{LEDGER.name}-wal", f"{LEDGER.name}-shm"):
+            (LEDGER.parent / name).unlink(missing_ok=True)
         report = show(settings, guard, ROOT, LOGS, stop)
     except (PipelineError, KafkaError) as error:
         sys.stderr.write(f"demo: {error}\n")
@@ -37,6 +41,7 @@ def main() -> int:
         guard.release()
         kafka.stop()
     sys.stdout.write(report.line() + "\n")
+    sys.stdout.writelines(f"{line}\n" for line in told_of(settings.environ[LEDGER_DATABASE_URL.name]))
     return 0 if report.clean else EXIT_FAILURE
 
 

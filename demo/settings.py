@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.runtime import parsing
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
 from pipeline.runtime.environment import Environment, Variable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 DEMO_SECONDS = Variable(
     "DEMO_SECONDS", parsing.optional(parsing.number_above_zero), "", "How long the demo runs; empty: until Ctrl-C."
 )
+# What the demo leaves behind, until the next one.
+LOGS: Final = Path(__file__).resolve().parents[1] / "build" / "demo"
+LEDGER: Final = LOGS / "ledger.sqlite"
 # What the demo shows where nothing else is asked for: people with habits, a day of them a minute, frauds of every kind
 # among them, and rules about behaviour.
 DEFAULTS: Final = {"TRANSACTIONS_PER_SECOND": "100"}
@@ -56,6 +60,7 @@ class DemoSettings:
             SECURITY_PROTOCOL.name: "PLAINTEXT",
             HEARTBEAT_FILE.name: "",
             LOG_FORMAT.name: "text",
+            LEDGER_DATABASE_URL.name: f"sqlite:///{LEDGER}",
             "PYTHONUNBUFFERED": "1",
         }
         defaults = DEFAULTS | (BEHAVIOUR if _is_free(values) else {})
