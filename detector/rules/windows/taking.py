@@ -133,10 +133,12 @@ class _Text:
             f"    series.scales = alike(({_scales(view)}), ({_scales(view)}))",
         )
         self.add(depth, f"{name}.subject = s", f"{name}.series = series", "times = series.times")
-        self.add(depth, "start, end = series.start, len(times)", "if start < end and (time_us < times[-1]")
-        self.lines[-1] += f" or end - start >= newest or times[start] <= time_us - {view.reach_us} - lateness_us):"
+        self.add(depth, "start, end = series.start, len(times)")
+        self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us} - lateness_us:")
+        self.add(depth, f"    start = {name}.expire(series, kept, batch)")
+        self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
         self.add(depth, f"    {name}.put(series, kept, ({row}), batch)", "else:")
-        # As nearly always: the newest of a history that is not full, and none of which is too old.
+        # As nearly always: the newest of a history that is not full.
         self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")
         self.add(depth + 1, f"{name}.own = True")
         self.values(depth + 1, view, row)

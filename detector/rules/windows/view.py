@@ -99,13 +99,18 @@ class View:
             batch.undo.append((kept.series.__setitem__, (self.index, before)))
         return series
 
-    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch) -> None:
-        """Take the transaction at hand in, whatever its time, however full the series is, and however old its begin."""
-        time_us, times = self.at.time_us, series.times
+    def expire(self, series: Series, kept: Kept, batch: Batch) -> int:
+        """Let go what no window can reach any more, of a series that is not empty; return where it starts now."""
         horizon_us = kept.settled_us - batch.lateness_us - self.reach_us
-        if times[series.start] <= horizon_us:
+        if series.times[series.start] <= horizon_us:
             series.expire(horizon_us)
             batch.shrunk.append(series)
+        return series.start
+
+    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch) -> None:
+        """Take the transaction at hand in, whatever its time, and however full the series is, which is not empty."""
+        time_us, times = self.at.time_us, series.times
+        self.expire(series, kept, batch)
         full = len(times) - series.start >= batch.newest
         if full and time_us < times[series.start]:
             self.hi, self.own = series.start, False
