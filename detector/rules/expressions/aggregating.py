@@ -54,11 +54,11 @@ def aggregate(making: Making, node: ast.Call, called: Aggregate) -> Part:
     if len(making.faults) > faults:
         return BROKEN
     kind = called.gives or (asked.of.kind if asked.of is not None else Kind.NUMBER)
-    text, get = source_of(node, making.text), history.value(asked)
-    making.uses[text], making.kinds[text] = get, kind
+    text, answer = source_of(node, making.text), history.answer(asked)
+    making.uses[text], making.kinds[text] = answer.value, kind
     if any(one is not None and one.mixes_money for one in (asked.of, asked.where)):
         making.mixes_money = True
-    return Part(kind, code("{}(s)", bound(get)))
+    return Part(kind, code("{}(s)", bound(answer.value)), most=answer.most)
 
 
 def _of(making: Making, node: ast.Call, called: Aggregate) -> Inner | None:

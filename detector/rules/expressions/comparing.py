@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions.code import bound, code
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from detector.rules.expressions.parts import Making
 
 _ORDERED: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_COUNTABLE: Final = 1_000_000
 _SIGNS: Final[dict[type[ast.cmpop], str]] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
@@ -70,7 +73,22 @@ def _link(  # noqa: PLR0913, PLR0917 (two sides, and what is known of them)
         making.bounds.compared(nodes[1], left.code)
     known, wanted = names
     second = right.code if wanted is None else code("({} := {})", wanted, right.code)
-    return code(f"({{}} {_SIGNS[type(sign)]} {{}})", known or left.code, second)
+    link = code(f"({{}} {_SIGNS[type(sign)]} {{}})", known or left.code, second)
+    before = [] if known or wanted else _beforehand(left, right, sign)
+    return code("(" + "{} and " * len(before) + "{})", *before, link) if before else link
+
+
+def _beforehand(left: Part, right: Part, sign: ast.cmpop) -> list[Code]:
+    """Return what has to hold for a part to be above a constant, of the numbers that the part is not above."""
+    if type(sign) not in _ORDERED:
+        return []
+    above, below = (left, right) if isinstance(sign, ast.Gt | ast.GtE) else (right, left)
+    limit = below.constant
+    # Beyond the most that a number of transactions can be, there is nothing to save.
+    if not isinstance(limit, Decimal) or not 0 <= limit < _COUNTABLE:
+        return []
+    least = math.floor(limit) + 1 if isinstance(sign, ast.Gt | ast.Lt) else math.ceil(limit)
+    return [code("({} >= {})", one, bound(least)) for one in above.most]
 
 
 def _membership(making: Making, left: Part, sign: ast.cmpop, behind: ast.expr, again: Code | None) -> Code | None:

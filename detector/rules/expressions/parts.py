@@ -33,11 +33,16 @@ class Fault(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of an expression. ``kind`` is None where something was wrong within; ``constant`` where it is one."""
+    """A part of an expression. ``kind`` is None where something was wrong within; ``constant`` where it is one.
+
+    ``most`` are whole numbers that it is not above, got with less work, the least first. Where it has no value, they
+    are beyond all that it is compared with.
+    """
 
     kind: Kind | None
     code: Code
     constant: Any = None
+    most: tuple[Code, ...] = ()
 
     @property
     def told(self) -> str:

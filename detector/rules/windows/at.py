@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 class At:
     """What holds for ``subject``, the transaction that was taken last, and for no other.
 
-    ``base_us`` is what windows reach back from. ``missing`` says why there is no value, where there is none.
+    ``base_us`` is what windows reach back from. ``missing`` says why there is no value, where there is none; where
+    there is one, ``present`` is the subject, too.
     """
 
-    __slots__ = ("base_us", "kept", "missing", "subject", "time_us")
+    __slots__ = ("base_us", "kept", "missing", "present", "subject", "time_us")
 
     def __init__(self) -> None:
         """Begin with no transaction at hand."""
         self.subject: Subject | None = None
+        self.present: Subject | None = None
         self.missing: EvaluationError | None = None
         self.kept: Kept | None = None
         self.time_us = self.base_us = 0

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detector.rules.expressions.bounds import AMOUNT
 
 if TYPE_CHECKING:
     from detector.rules.expressions.aggregating import Asked, Inner
+    from detector.rules.expressions.code import Code
     from detector.rules.expressions.parts import Value
     from detector.rules.windows.plan import Key, Plan
+
+
+class Answer(NamedTuple):
+    """What gets the value of an aggregate.
+
+    ``most`` are numbers that it is not above, the quickest first; each is huge where the value may not be told.
+    """
+
+    value: Value
+    most: tuple[Code, ...]
 
 
 class History:
@@ -40,11 +51,12 @@ class History:
         # Rather too often than not: the word may be a text in it.
         self.filters_amount = where is not None and AMOUNT in where.text
 
-    def value(self, asked: Asked) -> Value:
+    def answer(self, asked: Asked) -> Answer:
         """Return what gets the value of an aggregate for the transaction at hand."""
         width_us = self.width_us if asked.width_us is None else asked.width_us
         if self.key is None or width_us is None:
-            return lambda _: None  # the file is refused for it
+            return Answer(lambda _: None, ())  # the file is refused for it
         self.widths_us.add(width_us)
         where = self.where if asked.where is None else asked.where
-        return self.plan.reader(self.key, asked._replace(where=where), width_us, self.currency).value
+        reader = self.plan.reader(self.key, asked._replace(where=where), width_us, self.currency)
+        return Answer(reader.value, reader.most)

@@ -6,11 +6,13 @@ from bisect import bisect_right
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.rules.expressions.code import Code, bound, code
 from detector.rules.expressions.code import function as function_of
 from detector.rules.windows.computing import COMPUTE, EMPTY, Slice, nothing
 from detector.rules.windows.folded import FOLDED, Folded
 from detector.rules.windows.numbers import CENT, PLAIN_WHOLE, SMALL, counted, decimal_of
 from detector.rules.windows.series import Form
+from detector.rules.windows.view import MANY
 from pipeline.contracts.money import decimals_of
 
 if TYPE_CHECKING:
@@ -49,13 +51,20 @@ _QUICK: Final = {
     else: found = counted(len(set(series.cells[lo * step + place : hi * step : step])))""",
     "previous": "found = reader.previous(s, series, lo, hi - 2)",
 }
+# How many transactions are in the window, or more.
+_WITHIN: Final = """if view.subject is not s or not view.own or view.series.ladders is not None: return many
+times, lo, hi, begin_us = view.series.times, view.series.start, view.hi, at.base_us - width_us
+return hi - lo if times[lo] > begin_us else hi - bisect_right(times, begin_us, lo, hi) or 1"""
+# Aggregates that are not above the number of transactions, and have a value whenever the key has one.
+_COUNTS: Final = {"count", "count_distinct"}
 
 
 class Reader:
     """One aggregate of one window of a view, the same one for all rules that ask for it.
 
     ``value`` returns its value for the transaction at hand, calculated once. It raises EvaluationError where the key is
-    missing or there is nothing to aggregate, and LookupError where another transaction was taken since.
+    missing or there is nothing to aggregate, and LookupError where another transaction was taken since. ``most`` are
+    numbers that it is not above, the quickest first; each is huge where that cannot be told quickly.
     """
 
     def __init__(self, view: View, function: str, column: int | None, width_us: int) -> None:
@@ -75,6 +84,13 @@ class Reader:
         }  # fmt: skip
         lines = _READ.format(_QUICK.get(function, f"found = {_ANY}")).split("\n")
         self.value = function_of("read", "s", lines, held)
+        self.most: tuple[Code, ...] = ()
+        if function in _COUNTS:
+            view.counts = True
+            self.most = (code("({}.most if {}.present is s else {})", bound(view), bound(view.at), bound(MANY)),)
+        if function == "count_distinct":
+            within = function_of("within", "s", _WITHIN.split("\n"), {**held, "many": MANY})
+            self.most += (code("{}(s)", bound(within)),)
 
     def otherwise(self, subject: Subject, series: Series) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return the aggregate of a window that may be in panes, or of a transaction that is not in its history."""

@@ -16,7 +16,7 @@ from detector.rules.subject import Subject
 from detector.rules.windows.clock import moved
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
-from detector.rules.windows.view import in_currency
+from detector.rules.windows.view import MANY, in_currency
 from pipeline.contracts.moments import EPOCH
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class _Text:
             "lateness_us": lateness_us,
             "newest": newest,
             "gap": GAP,
+            "many": MANY,
         }
 
     def add(self, depth: int, *lines: str) -> None:
@@ -108,7 +109,7 @@ class _Text:
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_ms * 1000, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
-        self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, f"{at}.subject = {at}.present = s", f"{at}.missing = None", f"{at}.kept = kept")
         self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
         for view in key.views:
             depth = 1
@@ -117,6 +118,8 @@ class _Text:
                 depth = 2
                 self.steps(depth, [one for one in view.inputs if id(one) not in known])
             self.view(depth, view)
+            if view.counts and view.condition is not None:
+                self.add(1, "else:", f"    {self.name(view)}.most = 0 if every[{view.index}] is None else many")
 
     def view(self, depth: int, view: View) -> None:
         """Put the transaction into a series."""
@@ -137,10 +140,13 @@ class _Text:
         self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us} - lateness_us:")
         self.add(depth, f"    start = {name}.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
-        self.add(depth, f"    {name}.put(series, kept, ({row}), batch)", "else:")
+        self.add(depth, f"    {name}.put(series, kept, ({row}), batch)")
+        self.add(depth, *([f"    {name}.most = many"] if view.counts else []), "else:")
         # As nearly always: the newest of a history that is not full.
         self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")
         self.add(depth + 1, f"{name}.own = True")
+        if view.counts:
+            self.add(depth + 1, f"{name}.most = end + 1 - start if series.ladders is None else many")
         self.values(depth + 1, view, row)
 
     def values(self, depth: int, view: View, row: str) -> None:

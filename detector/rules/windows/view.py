@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.inputs import Condition, Input
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
+MANY: Final = 1 << 62  # transactions: as many as there may be
 OVER: Final = "a transaction sees its histories until the next is taken"
 
 
@@ -27,6 +28,7 @@ class View:
 
     It holds for ``subject`` alone. ``hi`` is the place behind all transactions up to the time of the one at hand, which
     stands last there where it is ``own``; else ``solo`` is its row where it is older than all that are kept one by one.
+    ``most`` is how many transactions any window has at most, where that ``counts``.
     """
 
     def __init__(self, at: At, index: int, condition: Condition | None, *, money: bool) -> None:
@@ -45,6 +47,8 @@ class View:
         self.hi = 0
         self.own = False
         self.solo: list[Any] | None = None
+        self.most = MANY
+        self.counts = False
 
     def column(self, wanted: Input) -> int:
         """Return the column for an input, a new one where there is none."""
