@@ -27,8 +27,8 @@ series = view.series if view.subject is s else view.look(s)
 if series is not None and view.own and series.ladders is None:
     times, lo, hi, begin_us = series.times, series.start, view.hi, at.base_us - width_us
     if times[lo] <= begin_us:
-        lo = bisect_right(times, begin_us, lo, hi)
-        if lo == hi: lo -= 1  # too late for its own window: it sees itself
+        # Most windows that are short hold nothing else. Too late for its own window, it sees itself all the same.
+        lo = hi - 1 if lo == hi - 1 or times[hi - 2] <= begin_us else bisect_right(times, begin_us, lo, hi)
     {0}
 else:
     found = empty(s) if series is None else reader.otherwise(s, series)
@@ -41,7 +41,8 @@ _QUICK: Final = {
     "sum": f"""if series.gaps: found = {_ANY}
     else:
         step = view.stride
-        whole, scale = sum(series.cells[lo * step + place : hi * step : step]), series.scales[place]
+        cells, scale, begin = series.cells, series.scales[place], lo * step + place
+        whole = cells[begin] if hi - lo == 1 else sum(cells[begin : hi * step : step])
         least = decimals_of(s.transaction.currency) if money else 0
         cents = scale == least == 2 and -plain < whole < plain
         found = Decimal(whole) * cent if cents else decimal_of(whole, scale, least)""",
