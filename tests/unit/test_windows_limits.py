@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from detector.rules.loading import load_rules
 from detector.rules.windows import distinct, panes
+from detector.rules.windows.distinct import HASHES, LONGEST, hashed, text_hash
 from detector.rules.windows.engine import Windows
 from tests.unit.test_windows_oracle import CONDITIONS, WIDTHS, entries, log_of
 
@@ -115,3 +116,11 @@ def check(
     for loaded in (early, counting):
         loaded.committed()
     assert early.counts.total == counting.counts.total
+
+
+def test_long_texts_are_not_kept_to_be_hashed_again() -> None:
+    """A thousand members of a megabyte would be a gigabyte."""
+    HASHES.clear()
+    for length in (LONGEST, LONGEST + 1):
+        assert text_hash("x" * length) == hashed("x" * length)
+    assert list(HASHES) == ["x" * LONGEST]

@@ -20,6 +20,7 @@ _HALF: Final = 1 << 63
 # Hashes of texts that were met: who pays pays the same ones again. As many as a megabyte or two hold.
 HASHES: Final[dict[str, int]] = {}
 MOST_HASHES: Final = 1 << 14
+LONGEST: Final = 100  # characters of a text that is kept: whoever writes transactions chooses how long they are
 
 
 def hashed(value: object) -> int:
@@ -32,7 +33,9 @@ def hashed(value: object) -> int:
 
 
 def text_hash(text: str) -> int:
-    """Return the hash of a text that is not among those that were met, and keep it there."""
+    """Return the hash of a text that is not among those that were met, and keep it there, unless it is long."""
+    if len(text) > LONGEST:
+        return hashed(text)
     if len(HASHES) >= MOST_HASHES:
         HASHES.clear()
     found = HASHES[text] = hashed(text)
