@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from legit_processor.__main__ import MIGRATIONS
 from legit_processor.handler import LegitProcessor
 from legit_processor.ledger.store import Ledger
-from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.contracts.codec import Codec
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.contracts.formats.transfer import TransferFormat
 from pipeline.contracts.records import Record
 from pipeline.runtime.database.engine import database_url, open_engine, shown
 from pipeline.runtime.database.migrating import migrate
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.lines import StagedLines
 
 if TYPE_CHECKING:

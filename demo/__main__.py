@@ -11,9 +11,9 @@ from demo.processes import LocalKafka
 from demo.settings import LEDGER, LOGS, DemoSettings
 from demo.show import show
 from kafka_local.guard import Guard
-from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.errors import EXIT_FAILURE, PipelineError
 from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 

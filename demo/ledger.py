@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from legit_processor.ledger.reading import trial_balance
-from legit_processor.ledger.tables import BOOKINGS
+from pipeline.contracts.ledger import BOOKINGS
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.effects import EffectsError
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.runtime import parsing
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.settings import HEARTBEAT_FILE, LOG_FORMAT, TRANSACTION_FORMAT, CommonSettings
 

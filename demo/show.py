@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from demo.settings import DemoSettings
     from kafka_local.guard import Guard
     from pipeline.operations.audit.report import Report
-    from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.database.engine import open_engine
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.lifecycle import Stop
 
 DRAIN_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.3
@@ -53,7 +55,11 @@ def show(settings: DemoSettings, guard: Guard, root: Path, logs: Path, stop: Sto
     finally:
         observer.close()
     services.stop(*(name for name in SERVICES if name != "generator"))
-    return audit(kafka, names, _wait, lambda _: None)
+    ledger = open_engine(settings.environ[LEDGER_DATABASE_URL.name])
+    try:
+        return audit(kafka, names, _wait, lambda _: None, ledger=ledger)
+    finally:
+        ledger.dispose()
 
 
 def _drain(observer: Observer, services: Services, view: View) -> None:

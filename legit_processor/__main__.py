@@ -10,10 +10,11 @@ from dotenv import find_dotenv, load_dotenv
 from legit_processor.command import COMMANDS, main
 from legit_processor.handler import LegitProcessor
 from legit_processor.ledger.store import Ledger
-from legit_processor.settings import LEDGER_DATABASE_URL, VARIABLES, LegitSettings
+from legit_processor.settings import VARIABLES, LegitSettings
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.database.engine import open_engine
 from pipeline.runtime.database.migrating import migrate
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.database.startup import until_reached
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from legit_processor.ledger.reading import balances, statement, trial_balance
-from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.contracts.display import printable
 from pipeline.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, SettingsError
 from pipeline.runtime.database.engine import begun, is_missing, open_engine, shown
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.environment import Environment
 from pipeline.runtime.transactional.effects import EffectsError
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.runtime import service_settings
-from pipeline.runtime.database.engine import database_url
-from pipeline.runtime.environment import Environment, Variable
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.environment import Environment
 from pipeline.runtime.service_settings import LOST_EFFECTS, ServiceSettings
 
 if TYPE_CHECKING:
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
     from pipeline.runtime.settings import CommonSettings
 
-LEDGER_DATABASE_URL = Variable(
-    "LEDGER_DATABASE_URL",
-    database_url,
-    "sqlite:///data/ledger.sqlite",
-    "The database that holds the ledger: sqlite:/// and a path, or postgresql://user:password@host:port/name.",
-    secret=True,
-)
 VARIABLES = (*service_settings.VARIABLES, LOST_EFFECTS, LEDGER_DATABASE_URL)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from legit_processor.ledger.booking import CUSTOMER
 from legit_processor.ledger.names import stored
-from legit_processor.ledger.tables import BOOKINGS, ENTRIES
+from pipeline.contracts.ledger import BOOKINGS, ENTRIES
 from pipeline.contracts.moments import EPOCH, microseconds_of
 from pipeline.contracts.money import decimals_of
 

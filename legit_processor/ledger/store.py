@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import select
 
-from legit_processor.ledger.tables import BOOKINGS, ENTRIES, REFUSALS, REPEATS, WATERMARKS
+from pipeline.contracts.ledger import BOOKINGS, ENTRIES, LOGS, MARKS, REFUSALS, REPEATS
 from pipeline.runtime.database.engine import begun
+from pipeline.runtime.database.watermarks import Watermarks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from legit_processor.ledger.booking import Entry
 
+WATERMARKS: Final = Watermarks(LOGS, MARKS)
 ASKED_AT_ONCE: Final = 500  # values in one question
 
 

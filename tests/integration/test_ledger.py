@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import func, select
 
 from legit_processor.ledger.reading import balances, trial_balance
-from legit_processor.ledger.tables import BOOKINGS, ENTRIES, REPEATS
 from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
+from pipeline.contracts.ledger import BOOKINGS, ENTRIES, REPEATS
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.support.deployment import headers_of

@@ -24,14 +24,14 @@ from detector.__main__ import detect
 from detector.settings import DetectorSettings
 from fraud_processor.handler import FraudProcessor
 from legit_processor.__main__ import process as settle
-from legit_processor.ledger.tables import BOOKINGS, REFUSALS, REPEATS
 from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
+from pipeline.contracts.ledger import BOOKINGS, REFUSALS, REPEATS
 from pipeline.operations.audit.auditor import audit
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import read_between
-from pipeline.runtime.database.engine import begun, open_engine
+from pipeline.runtime.database.engine import begun, is_missing, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.provision import ProvisionSettings, provision
@@ -149,8 +149,14 @@ class Deployment:
         return eventually(enough, WITHIN, f"{count} records in {self.name(topic)}") or []
 
     def audit(self) -> Report:
-        """Return the auditor's word on what the detector has committed."""
-        return audit(self.settings.kafka, self.settings.topics, Stop().wait, lambda _: None)
+        """Return the auditor's word on what the detector has committed; on what was settled, by the ledger if any."""
+        settings = LegitSettings.from_env(self.environ)
+        engine = None if is_missing(settings.database) else open_engine(settings.database)
+        try:
+            return audit(self.settings.kafka, self.settings.topics, Stop().wait, lambda _: None, ledger=engine)
+        finally:
+            if engine is not None:
+                engine.dispose()
 
     def wait_until_judged(self, count: int) -> Report:
         """Return the auditor's word once so much input is judged."""

@@ -11,8 +11,8 @@ from sqlalchemy import inspect, text
 
 from legit_processor.__main__ import MIGRATIONS
 from legit_processor.command import main
-from legit_processor.ledger.tables import METADATA
 from legit_processor.settings import LegitSettings
+from pipeline.contracts.ledger import METADATA
 from pipeline.errors import SettingsError, StoppedError
 from pipeline.runtime.database import engine as engine_module
 from pipeline.runtime.database.engine import begun, database_url, open_engine, shown

@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 
 from legit_processor.handler import LegitProcessor
 from legit_processor.ledger.store import Ledger
-from legit_processor.ledger.tables import BOOKINGS, ENTRIES, REFUSALS, REPEATS
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.contracts.ledger import BOOKINGS, ENTRIES, REFUSALS, REPEATS
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.transactional.effects import EffectsError, NotOursError
 from pipeline.runtime.transactional.start import REFUSE, PartitionState, start_beside

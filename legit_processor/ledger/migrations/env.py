@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from legit_processor.ledger.tables import METADATA
+from pipeline.contracts.ledger import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()

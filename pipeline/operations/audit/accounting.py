@@ -79,12 +79,18 @@ class Books:
             for places in (self._input, self._again, *self._outcomes.values()):
                 places[partition].remove_range(0, offset)
 
-    def close(self, effects: Effects) -> Report:
-        """Compare the sides, where they can be seen; ``effects`` tells what the processors have done."""
+    def close(self, effects: Effects, by_branch: Mapping[str, Effects] | None = None) -> Report:
+        """Compare the sides, where they can be seen; ``effects`` tells what the processors have done.
+
+        ``by_branch`` has what tells it of some branches, by the key of their topic.
+        """
+        told = by_branch or {}
         tally = Tally()
         unseen, under_way = self._add_outcomes(tally)
         self._add_unread(tally)
-        effects_of = {books.scope.processor: _settle(books, effects, tally) for books in self.branches.values()}
+        effects_of = {
+            books.scope.processor: _settle(books, told.get(key, effects), tally) for key, books in self.branches.items()
+        }
         return Report(
             topic=self.scope.topic,
             since=self.scope.period.since,

@@ -8,6 +8,7 @@ from pipeline.contracts import topics
 from pipeline.operations.audit.accounting import Books
 from pipeline.operations.audit.effects import ByOffset
 from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record, enter_under_way
+from pipeline.operations.audit.ledger import ByLedger
 from pipeline.operations.audit.report import Outcome, Report
 from pipeline.operations.audit.scope import ALL_TIME, Period
 from pipeline.operations.audit.stable_point import BRANCHES, CLIENT_ID, LETTERS, READ, StablePoint, take_stable_point
@@ -19,6 +20,8 @@ from pipeline.runtime.startup import until_answered, wait_for_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from sqlalchemy import Engine
 
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
@@ -35,21 +38,24 @@ OUTCOMES: Final = {
 }
 
 
-def audit(
+def audit(  # noqa: PLR0913 (what an audit needs meets here)
     kafka: KafkaSettings,
     names: TopicNames,
     wait: Wait,
     progress: Callable[[int], None],
     period: Period = ALL_TIME,
+    *,
+    ledger: Engine | None = None,
 ) -> Report:
     """Account for the input that the detector has committed, of all time or of a period.
 
-    ``progress`` is told how many records were read.
+    ``progress`` is told how many records were read. What was settled is asked of the ``ledger``, where there is one.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
         ReadingStalledError: a topic could not be read to its end.
         KafkaError: no broker answers any more.
+        EffectsError: the ledger does not answer.
 
     """
     found = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
@@ -61,7 +67,11 @@ def audit(
     auditor.read_hops()
     auditor.read_outputs()
     auditor.note_cuts()
-    return auditor.books.close(ByOffset())
+    if ledger is None:
+        return auditor.books.close(ByOffset())
+    with Cluster(kafka, CLIENT_ID) as cluster:
+        settled = ByLedger(ledger, cluster.id(), facts[topics.LEGIT].id)
+    return auditor.books.close(ByOffset(), {topics.LEGIT.key: settled})
 
 
 def _hops(kafka: KafkaSettings, names: TopicNames) -> dict[Topic, TopicFacts]:

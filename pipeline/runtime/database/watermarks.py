@@ -4,39 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint, select
+from sqlalchemy import select
 
 from pipeline.runtime.transactional.effects import NotOursError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 
 class Watermarks:
-    """The watermarks of one topic of one cluster. A topic that was deleted and made anew is another log.
+    """The watermarks of logs, which are topics of clusters; effects name their log by its number in ``logs``."""
 
-    ``logs`` and ``marks`` are tables of ``metadata``; effects name their log by its number there.
-    """
-
-    def __init__(self, metadata: MetaData) -> None:
-        self.logs = Table(
-            "logs",
-            metadata,
-            Column("id", Integer, primary_key=True),
-            Column("cluster", String(64), nullable=False),
-            Column("topic_id", String(64), nullable=False),
-            Column("topic", String(249), nullable=False),
-            UniqueConstraint("cluster", "topic_id"),
-        )
-        self.marks = Table(
-            "watermarks",
-            metadata,
-            Column("log", ForeignKey("logs.id"), primary_key=True),
-            Column("partition", Integer, primary_key=True),
-            Column("at", BigInteger, nullable=False),
-        )
+    def __init__(self, logs: Table, marks: Table) -> None:
+        """Take the two tables, with columns as in :mod:`pipeline.contracts.ledger`."""
+        self.logs = logs
+        self.marks = marks
 
     def log(self, connection: Connection, cluster: str, topic_id: str, topic: str) -> int:
         """Return the number of a log, which is new where it was not seen before."""

@@ -1,4 +1,4 @@
-"""The tables of the ledger, as the migrations make them."""
+"""The tables of the ledger: what its processor writes, and whoever audits it may rely on. Migrations make them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,29 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-from pipeline.runtime.database.watermarks import Watermarks
-
 METADATA: Final = MetaData()
-WATERMARKS: Final = Watermarks(METADATA)
+
+# A topic of a cluster that was settled from. One that was deleted and made anew is another log.
+LOGS: Final = Table(
+    "logs",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("cluster", String(64), nullable=False),
+    Column("topic_id", String(64), nullable=False),
+    Column("topic", String(249), nullable=False),
+    UniqueConstraint("cluster", "topic_id"),
+)
+# Behind which record of a partition everything is settled.
+MARKS: Final = Table(
+    "watermarks",
+    METADATA,
+    Column("log", ForeignKey("logs.id"), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
 
 
 def _place() -> list[Column[int]]:
