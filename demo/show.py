@@ -11,6 +11,8 @@ from demo.processes import SERVICES, DemoError, Services
 from demo.view import View
 from pipeline.contracts import topics
 from pipeline.operations.audit.auditor import audit
+from pipeline.runtime.database.engine import open_engine
+from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.startup import wait_for_topics
 
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
     from demo.settings import DemoSettings
     from kafka_local.guard import Guard
     from pipeline.operations.audit.report import Report
-    from pipeline.runtime.database.engine import open_engine
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
-from pipeline.runtime.lifecycle import Stop
+    from pipeline.runtime.lifecycle import Stop
 
 DRAIN_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.3
