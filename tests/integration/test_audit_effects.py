@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from pipeline.contracts import topics
+from pipeline.contracts.ledger import BOOKINGS, REPEATS
 from pipeline.operations.audit.report import ProcessorEffects
 from pipeline.operations.deadletters.redrive import Choice, Redriver
+from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
 from tests.support.audited import FRAUD, GOOD, forge, judged, settled
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 
-def effects_of(branch: str, done: int, dead_letters: int, pending: int) -> ProcessorEffects:
+def effects_of(
+    branch: str, done: int, dead_letters: int, pending: int, method: str = "by offset only"
+) -> ProcessorEffects:
     """Return the figures of a processor."""
-    return ProcessorEffects(
-        branch=branch, done=done, dead_letters=dead_letters, pending=pending, method="by offset only"
-    )
+    return ProcessorEffects(branch=branch, done=done, dead_letters=dead_letters, pending=pending, method=method)
 
 
 def send_again(pipeline: Deployment) -> None:
@@ -40,10 +43,25 @@ def test_what_was_settled_is_done_and_markers_are_not_pending(deploy: Callable[.
     """Every record of a branch is done once its processor is past it; a distance made of markers is no lag."""
     report = settled(deploy, GOOD, FRAUD, GOOD).audit()
     assert report.effects == {
-        "legit_processor": effects_of("legit", 2, 0, 0),
+        "legit_processor": effects_of("legit", 2, 0, 0, "by the ledger"),
         "fraud_processor": effects_of("fraud", 1, 0, 0),
     }
     assert report.clean
+
+
+def test_what_the_ledger_lacks_or_has_twice_is_found(deploy: Callable[..., Deployment]) -> None:
+    """A booking that somebody has removed, one that is a repeat of itself, and one of no payment."""
+    pipeline = settled(deploy, GOOD, GOOD, GOOD)
+    engine = open_engine(f"sqlite:///{pipeline.ledger}")
+    with begun(engine) as connection:
+        removed, doubled, _ = connection.execute(select(BOOKINGS).order_by(BOOKINGS.c.offset)).mappings().all()
+        connection.execute(BOOKINGS.delete().where(BOOKINGS.c.offset == removed["offset"]))
+        twice = {name: doubled[name] for name in ("log", "partition", "offset", "transaction_id")}
+        connection.execute(REPEATS.insert().values(**twice))
+    engine.dispose()
+    report = pipeline.audit()
+    assert (report.effect_missing, report.effect_twice, report.unknown) == (1, 1, 0)
+    assert report.examples["effect-missing"] == [f"legit:{removed['partition']}:{removed['offset']}"]
 
 
 def test_what_a_processor_has_not_got_to_is_pending(deploy: Callable[..., Deployment]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
     from tests.support.deployment import Deployment
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-PAYMENTS = 6_000
-KILLS = 8
+PAYMENTS = 750 * int(os.environ.get("LEDGER_KILLS", "8"))
+KILLS = int(os.environ.get("LEDGER_KILLS", "8"))
 REPLICAS = 2
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from legit_processor.ledger.store import Ledger
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
@@ -39,6 +40,8 @@ POINTS: dict[str, tuple[tuple[type, str, int], ...]] = {
     "after-poll": ((Intake, "poll", TIMES),),
     "after-begin": ((Output, "begin", TIMES),),
     "mid-send": ((RecordSender, "send", SENT), (BatchSender, "_hand_over", HANDED_OVER)),
+    "mid-save": ((Ledger, "_insert", TIMES),),
+    "after-save": ((Ledger, "save", TIMES),),
     "after-flush": ((BoundedProducer, "flush", TIMES),),
     "after-offsets": ((BoundedProducer, "send_offsets_to_transaction", TIMES),),
     "after-commit": ((BoundedProducer, "commit_transaction", TIMES),),
@@ -46,7 +49,9 @@ POINTS: dict[str, tuple[tuple[type, str, int], ...]] = {
 
 
 def reaches(service: str, point: str) -> bool:
-    """Tell whether a service comes to a point: one that writes nothing but dead letters hardly sends."""
+    """Tell whether a service comes to a point: one that writes nothing but dead letters hardly sends, and one saves."""
+    if point in {"mid-save", "after-save"}:
+        return service == "legit_processor"
     return not (service == "fraud_processor" and point == "mid-send")
 
 
