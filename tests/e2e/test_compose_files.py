@@ -75,7 +75,7 @@ def test_every_variable_reaches_the_service_that_declares_it(service: str) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_unset_variables_are_left_to_the_code(service: str) -> None:
-    """Without any variable, only the address of the broker is set, to the one that holds in the network, and a volume."""
+    """Without any, only the address of the broker is set, to the one that holds in the network, and a volume."""
     contained = read(PIPELINE)[service]
     expected = {KAFKA_BROKER_URL.name: "broker:9092"}
     if service == "legit_processor":
