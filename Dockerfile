@@ -45,7 +45,6 @@ COPY --from=code /app/rules rules
 CMD ["python", "-m", "detector"]
 
 FROM base AS legit_processor
-ENV LEDGER_DATABASE_URL=sqlite:////var/lib/fraud-pipeline/ledger.sqlite
 COPY --from=code /app/legit_processor legit_processor
 CMD ["python", "-m", "legit_processor"]
 

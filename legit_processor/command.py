@@ -88,7 +88,7 @@ def _tell(asked: argparse.Namespace, rows: Iterable[Mapping[str, Any]]) -> bool:
     """Write rows, as JSON a line each or as columns, and return whether there was any."""
     first = True
     for row in rows:
-        told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        told = {name: _moment_told(value) if isinstance(value, datetime) else value for name, value in row.items()}
         if asked.json:
             sys.stdout.write(json.dumps({name: _plain(value) for name, value in told.items()}) + "\n")
         else:
@@ -99,6 +99,10 @@ def _tell(asked: argparse.Namespace, rows: Iterable[Mapping[str, Any]]) -> bool:
             )
         first = False
     return not first
+
+
+def _moment_told(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _plain(value: object) -> object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detector.settings import RULES_FILE
+from legit_processor.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
 from pipeline.runtime.settings import HEARTBEAT_FILE
 from tests.support.compose import ROOT, Project, require_docker
@@ -74,8 +75,13 @@ def test_every_variable_reaches_the_service_that_declares_it(service: str) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_unset_variables_are_left_to_the_code(service: str) -> None:
-    """Without any variable, only the address of the broker is set, to the one that holds in the network."""
-    assert given(read(PIPELINE)[service]["environment"]) == {KAFKA_BROKER_URL.name: "broker:9092"}
+    """Without any, only the address of the broker is set, to the one that holds in the network, and a volume."""
+    contained = read(PIPELINE)[service]
+    expected = {KAFKA_BROKER_URL.name: "broker:9092"}
+    if service == "legit_processor":
+        (volume,) = [mount["target"] for mount in contained["volumes"] if mount["type"] == "volume"]
+        expected[LEDGER_DATABASE_URL.name] = f"sqlite:///{volume}/ledger.sqlite"
+    assert given(contained["environment"]) == expected
 
 
 @pytest.mark.parametrize("variable", FILES)

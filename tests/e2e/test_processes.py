@@ -70,23 +70,28 @@ def test_a_broker_that_is_away_ends_the_wait_with_a_clear_error() -> None:
     assert len(lines) < 10
 
 
-@pytest.mark.parametrize("command", ["pipeline.operations.audit", "pipeline.operations.deadletters", "detector.rules"])
-def test_a_command_does_not_wait_as_long(command: str) -> None:
+def test_a_command_does_not_wait_as_long() -> None:
     """A person is told soon what it waits for, and has the answer before they have given up; 69 as of services."""
     environ = {**os.environ, "KAFKA_BROKER_URL": NOBODY, "KAFKA_STARTUP_TIMEOUT_SECONDS": " "}
+    commands = (["pipeline.operations.audit"], ["pipeline.operations.deadletters", "list"], ["detector.rules", "list"])
     begun = time.monotonic()
-    run = subprocess.run(
-        [sys.executable, "-m", command, *([] if command.endswith("audit") else ["list"])],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 69, run.stderr
-    assert time.monotonic() - begun < 20
-    assert "trying again" in run.stderr
-    assert "not within 10 s" in run.stderr
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
+    for one in running:
+        _, told = one.communicate(timeout=60)
+        assert one.returncode == 69, told
+        assert "trying again" in told
+        assert "not within 10 s" in told
+    assert time.monotonic() - begun < 25
 
 
 def test_missing_topics_are_told_with_what_creates_them(kafka: Broker, tmp_path: Path) -> None:

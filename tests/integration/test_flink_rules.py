@@ -57,9 +57,12 @@ def test_the_four_rules_of_the_demo_fire(deploy: Callable[..., Deployment], tmp_
     pipeline = deploy(RULES_FILE=str(rules))
     payments = stream()
     with pipeline.running("detector"):
-        for source, value in payments:
-            # One after the other, as if each were paid when the one before is settled: the counts are exact then.
-            pipeline.put(value, key=source.encode())
+        with pipeline.producer() as producer:
+            for source, value in payments:
+                # One after the other and by one partition: the counts are exact then.
+                producer.send(pipeline.name(topics.TRANSACTIONS), value, key=source.encode(), partition=0).get(
+                    timeout=30
+                )
         report = pipeline.wait_until_judged(len(payments))
     assert report.clean
     fired: Counter[str] = Counter()

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-PAYMENTS = 6_000
-KILLS = 8
+PAYMENTS = 4_000
+KILLS = 5
 REPLICAS = 2
 
 

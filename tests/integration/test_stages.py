@@ -112,7 +112,7 @@ def test_a_kill_between_stages_loses_and_doubles_nothing(deploy: Callable[..., D
     """Whoever comes after goes on where the offsets of the input and of the hop stand."""
     pipeline = with_rules(deploy, tmp_path)
     written = 0
-    for turn in range(3):
+    for turn in range(2):
         values = [(number, sent(number)) for number in range(written, written + 2_000)]
         with pipeline.producer(linger_ms=5) as producer:
             for number, value in values:

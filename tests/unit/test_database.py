@@ -15,7 +15,7 @@ from legit_processor.ledger.tables import METADATA
 from legit_processor.settings import LegitSettings
 from pipeline.errors import SettingsError, StoppedError
 from pipeline.runtime.database import engine as engine_module
-from pipeline.runtime.database.engine import begun, database_url, open_engine, shown
+from pipeline.runtime.database.engine import DatabaseFolderError, begun, database_url, open_engine, shown
 from pipeline.runtime.database.migrating import NewerDatabaseError, migrate
 from pipeline.runtime.database.startup import DatabaseUnavailableError, until_reached
 from pipeline.runtime.transactional.effects import EffectsError
@@ -156,3 +156,10 @@ def test_a_database_that_is_away_is_waited_for(caplog: pytest.LogCaptureFixture)
     tries = iter([EffectsError("away")])
     with pytest.raises(StoppedError):
         until_reached(reach, "LEDGER_DATABASE_URL", 60, lambda _: True)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """As in a container that may write nowhere."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseFolderError, match="cannot be made for sqlite"):
+        open_engine(database_url(f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}"))

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
 
+from pipeline.errors import PipelineError
 from pipeline.runtime.transactional.effects import EffectsError
 
 if TYPE_CHECKING:
@@ -58,11 +59,24 @@ def is_missing(url: str) -> bool:
     return found.get_backend_name() == SQLITE and not Path(found.database or "").exists()
 
 
+class DatabaseFolderError(PipelineError):
+    """There is no folder for the file of a database, and none can be made."""
+
+
 def open_engine(url: str) -> Engine:
-    """Return connections to a database; nothing is asked of it yet, but the folder of a file is made."""
+    """Return connections to a database; nothing is asked of it yet, but the folder of a file is made.
+
+    Raises:
+        DatabaseFolderError: it cannot be.
+
+    """
     kind = make_url(url).get_backend_name()
     if kind == SQLITE:
-        Path(make_url(url).database or "").resolve().parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(make_url(url).database or "").resolve().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseFolderError(f"{folder} cannot be made for {shown(url)}: {error.strerror}") from error
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
         event.listen(engine, "connect", _prepared)
         event.listen(engine, "begin", _immediately)

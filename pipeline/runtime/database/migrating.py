@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 logger = logging.getLogger(__name__)
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the database
 
 # Any number that nobody else takes; a lock of PostgreSQL that ends with the transaction.
 LOCK: Final = 7_119_041_266
