@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pipeline.contracts import topics
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.operations.audit.accounting import Books
-from pipeline.operations.audit.effects import ByOffset
 from pipeline.operations.audit.report import Outcome
 from pipeline.operations.audit.scope import BranchScope, Scope
 
@@ -73,7 +72,7 @@ def fill(records: int) -> Report:
             branch.add_record(*place, judged=books.scope.concerns(origin), retried=False)
             if count % DEAD_LETTER_EVERY == 0:
                 branch.add_letter(place)
-    return books.close(ByOffset())
+    return books.close()
 
 
 def measure(records: int) -> Measured:

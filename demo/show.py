@@ -11,8 +11,7 @@ from demo.processes import SERVICES, DemoError, Services
 from demo.view import View
 from pipeline.contracts import topics
 from pipeline.operations.audit.auditor import audit
-from pipeline.runtime.database.engine import open_engine
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.operations.audit.databases import opened
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.startup import wait_for_topics
 
@@ -55,11 +54,8 @@ def show(settings: DemoSettings, guard: Guard, root: Path, logs: Path, stop: Sto
     finally:
         observer.close()
     services.stop(*(name for name in SERVICES if name != "generator"))
-    ledger = open_engine(settings.environ[LEDGER_DATABASE_URL.name])
-    try:
-        return audit(kafka, names, _wait, lambda _: None, ledger=ledger)
-    finally:
-        ledger.dispose()
+    with opened(settings.environ) as databases:
+        return audit(kafka, names, _wait, lambda _: None, databases=databases)
 
 
 def _drain(observer: Observer, services: Services, view: View) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import select
 
+from pipeline.contracts.effect_tables import LogTables
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, LOGS, MARKS, REFUSALS, REPEATS
 from pipeline.runtime.database.engine import begun
 from pipeline.runtime.database.watermarks import Watermarks
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from legit_processor.ledger.booking import Entry
 
-WATERMARKS: Final = Watermarks(LOGS, MARKS)
+WATERMARKS: Final = Watermarks(LogTables(LOGS, MARKS))
 ASKED_AT_ONCE: Final = 500  # values in one question
 
 

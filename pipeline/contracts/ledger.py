@@ -4,58 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, SmallInteger, String, Table, Text
+
+from pipeline.contracts.effect_tables import log_tables, place
 
 METADATA: Final = MetaData()
 
-# A topic of a cluster that was settled from. One that was deleted and made anew is another log.
-LOGS: Final = Table(
-    "logs",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("cluster", String(64), nullable=False),
-    Column("topic_id", String(64), nullable=False),
-    Column("topic", String(249), nullable=False),
-    UniqueConstraint("cluster", "topic_id"),
-)
-# Behind which record of a partition everything is settled.
-MARKS: Final = Table(
-    "watermarks",
-    METADATA,
-    Column("log", ForeignKey("logs.id"), primary_key=True),
-    Column("partition", Integer, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-)
-
-
-def _place() -> list[Column[int]]:
-    """Return where the record stands: the key of everything that came of it."""
-    return [
-        Column("log", ForeignKey("logs.id"), primary_key=True),
-        Column("partition", Integer, primary_key=True),
-        Column("offset", BigInteger, primary_key=True),
-    ]
-
+# What was settled from, and behind which record of a partition everything is.
+LOGS, MARKS = log_tables(METADATA)
 
 # A payment that was settled. ``content`` is a hash of what makes it the same payment; ``at``, here and below, is its
 # time in microseconds since 1970.
 BOOKINGS: Final = Table(
     "bookings",
     METADATA,
-    *_place(),
+    *place(),
     Column("transaction_id", Text, nullable=False, unique=True),
     Column("content", LargeBinary(16), nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -64,7 +27,7 @@ BOOKINGS: Final = Table(
 ENTRIES: Final = Table(
     "entries",
     METADATA,
-    *_place(),
+    *place(),
     Column("number", SmallInteger, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("account", Text, nullable=False),
@@ -74,12 +37,12 @@ ENTRIES: Final = Table(
     Index("entries_of_account", "kind", "account", "at"),
 )
 # The same payment, sent once more.
-REPEATS: Final = Table("repeats", METADATA, *_place(), Column("transaction_id", Text, nullable=False))
+REPEATS: Final = Table("repeats", METADATA, *place(), Column("transaction_id", Text, nullable=False))
 # Another payment under the id of one that was booked: a dead letter.
 REFUSALS: Final = Table(
     "refusals",
     METADATA,
-    *_place(),
+    *place(),
     Column("transaction_id", Text, nullable=False),
     Column("reason", String(40), nullable=False),
     Column("detail", Text, nullable=False),

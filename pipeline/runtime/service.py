@@ -7,7 +7,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
@@ -80,73 +80,128 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
         LostOffsetsError: where to start has to be decided by a person.
 
     """
-    source, outputs = topics.consumed_by(name), topics.produced_by(name)
-    written = (*outputs, *hops)
-    common, kafka = provided.common, provided.common.kafka
-    client_id = f"{kafka.id_prefix}-{name}-{uuid.uuid4()}"
-    hop_names = [common.topics[hop] for hop in hops]
-    path = record_path(provided.record_path, is_input=source is topics.TRANSACTIONS, hops=hop_names)
-    needed = {topic: common.topics[topic] for topic in (topics.TRANSACTIONS, source, *written)}
-    by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
-    facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
-    watchdog = Watchdog()
-    leftovers = Leftovers(
-        kafka, client_id, f"{kafka.id_prefix}-{name}-", kafka.group_of(name), [facts[topic] for topic in written]
-    )
-    until_answered("looking for what was left open", lambda: leftovers.after(()), kafka, stop.wait)
-    output = until_answered(
-        "initialising the transactional id",
-        lambda: Output(
-            partial(_producer, kafka, client_id, facts), facts, watchdog, _now_ms, leftovers, path.make_sender()
-        ),
-        kafka,
-        stop.wait,
-    )
-    seen = OutputsSeen(kafka, client_id, [facts[topic] for topic in outputs], [facts[hop] for hop in hops])
-    make_consumer = partial(_consumer, kafka, name, (facts[source].name, *hop_names), path)
-    found = Source(
-        until_answered("asking for the cluster's id", lambda: _cluster_id(kafka, client_id), kafka, stop.wait),
-        facts[source].id,
-        facts[source].name,
-    )
-    work = make_work(Codec(common.format, facts[topics.TRANSACTIONS].id), found)
-    handler = work.handler
-    memory = Restoring(Replay(kafka, f"{client_id}-replay", path, _now_ms), handler)
-    intake = until_answered(
-        "connecting the consumer",
-        lambda: Intake(
-            make_consumer,
-            read=path.read,
-            lost=provided.lost_offsets,
-            has_outputs=seen.behind,
-            memory=memory,
-            marks=marks,
+    parts = _Parts.found(name, provided, stop, hops)
+    output = parts.output()
+    work = make_work(parts.codec(), parts.source())
+    intake = parts.intake(work, marks)
+    logger.info("started", extra=parts.told())
+    parts.loop(intake, output, work).run(stop)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Makes the parts of a service, each once; what asks Kafka waits for it within the start-up time.
+
+    ``hops`` are topics that the service writes and reads, in the order in which a record takes them; ``facts`` are of
+    all topics that it has to do with.
+    """
+
+    name: str
+    provided: ServiceSettings
+    stop: Stop
+    hops: Sequence[Topic]
+    client_id: str
+    facts: dict[Topic, TopicFacts]
+    path: RecordPath
+    watchdog: Watchdog
+
+    @classmethod
+    def found(cls, name: str, provided: ServiceSettings, stop: Stop, hops: Sequence[Topic]) -> _Parts:
+        """Wait for the topics of a service."""
+        names, kafka = provided.common.topics, provided.common.kafka
+        source = topics.consumed_by(name)
+        client_id = f"{kafka.id_prefix}-{name}-{uuid.uuid4()}"
+        is_input = source is topics.TRANSACTIONS
+        path = record_path(provided.record_path, is_input=is_input, hops=[names[hop] for hop in hops])
+        needed = {topic: names[topic] for topic in (topics.TRANSACTIONS, source, *topics.produced_by(name), *hops)}
+        by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
+        facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
+        return cls(name, provided, stop, hops, client_id, facts, path, Watchdog())
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        """How to reach the cluster."""
+        return self.provided.common.kafka
+
+    def read(self) -> list[str]:
+        """Return the names of the topics that are read, the source first."""
+        return [self.facts[topic].name for topic in (topics.consumed_by(self.name), *self.hops)]
+
+    def codec(self) -> Codec:
+        """Return what reads transactions; ids that messages lack are made of that of the input topic."""
+        return Codec(self.provided.common.format, self.facts[topics.TRANSACTIONS].id)
+
+    def source(self) -> Source:
+        """Return what is read, by the cluster's own names for it."""
+        facts = self.facts[topics.consumed_by(self.name)]
+        return Source(self._asked("asking for the cluster's id", self._cluster_id), facts.id, facts.name)
+
+    def output(self) -> Output:
+        """Return the writing side; what a broker that came back has left open is ended first."""
+        kafka, prefix = self.kafka, f"{self.kafka.id_prefix}-{self.name}-"
+        written = [self.facts[topic] for topic in (*topics.produced_by(self.name), *self.hops)]
+        leftovers = Leftovers(kafka, self.client_id, prefix, kafka.group_of(self.name), written)
+        self._asked("looking for what was left open", lambda: leftovers.after(()))
+        make = partial(_producer, kafka, self.client_id, self.facts)
+        return self._asked(
+            "initialising the transactional id",
+            lambda: Output(make, self.facts, self.watchdog, _now_ms, leftovers, self.path.make_sender()),
+        )
+
+    def intake(self, work: Work, marks: Marks | None) -> Intake:
+        """Return the reading side."""
+        outputs = [self.facts[topic] for topic in topics.produced_by(self.name)]
+        seen = OutputsSeen(self.kafka, self.client_id, outputs, [self.facts[hop] for hop in self.hops])
+        memory = Restoring(Replay(self.kafka, f"{self.client_id}-replay", self.path, _now_ms), work.handler)
+        return self._asked(
+            "connecting the consumer",
+            lambda: Intake(
+                partial(_consumer, self.kafka, self.name, self.read(), self.path),
+                read=self.path.read,
+                lost=self.provided.lost_offsets,
+                has_outputs=seen.behind,
+                memory=memory,
+                marks=marks,
+                effects=work.effects,
+                lost_effects=work.lost_effects,
+            ),
+        )
+
+    def loop(self, intake: Intake, output: Output, work: Work) -> TransactionalLoop:
+        """Return the loop over both sides."""
+        dead_letters = topics.dead_letters_of(topics.consumed_by(self.name))
+        return TransactionalLoop(
+            service=self.name,
+            intake=intake,
+            output=output,
+            handler=work.handler,
+            dead_letters=dead_letters,
+            size=BatchSize(self.provided.batch_limits),
+            watchdog=self.watchdog,
+            beat=Heartbeat(self.provided.common.process.heartbeat_file).beat,
+            breaker=Breaker(),
             effects=work.effects,
-            lost_effects=work.lost_effects,
-        ),
-        kafka,
-        stop.wait,
-    )
-    about = {
-        "reads": ", ".join((facts[source].name, *hop_names)),
-        "records": path.name,
-        "code": how_it_runs(),
-        "transactional_id": client_id,
-    }
-    logger.info("started", extra=about)
-    TransactionalLoop(
-        service=name,
-        intake=intake,
-        output=output,
-        handler=handler,
-        dead_letters=topics.dead_letters_of(source),
-        size=BatchSize(provided.batch_limits),
-        watchdog=watchdog,
-        beat=Heartbeat(common.process.heartbeat_file).beat,
-        breaker=Breaker(),
-        effects=work.effects,
-        resume=ResumeWatch(kafka, client_id, facts[topics.dead_letters_of(source)], name),
-    ).run(stop)
+            resume=ResumeWatch(self.kafka, self.client_id, self.facts[dead_letters], self.name),
+        )
+
+    def told(self) -> dict[str, str]:
+        """Return what there is to say of the service, for its first line."""
+        return {
+            "reads": ", ".join(self.read()),
+            "records": self.path.name,
+            "code": how_it_runs(),
+            "transactional_id": self.client_id,
+        }
+
+    def _asked(self, what: str, action: Callable[[], T]) -> T:
+        return until_answered(what, action, self.kafka, self.stop.wait)
+
+    def _cluster_id(self) -> str:
+        with Cluster(self.kafka, self.client_id) as cluster:
+            return cluster.id()
 
 
 def _producer(kafka: KafkaSettings, transactional_id: str, facts: dict[Topic, TopicFacts]) -> object:
@@ -158,11 +213,6 @@ def _consumer(kafka: KafkaSettings, name: str, read: Sequence[str], path: Record
     consumer = group_consumer(kafka, kafka.group_of(name), *read)
     path.prepare(consumer)
     return consumer
-
-
-def _cluster_id(kafka: KafkaSettings, client_id: str) -> str:
-    with Cluster(kafka, client_id) as cluster:
-        return cluster.id()
 
 
 def _now_ms() -> int:

@@ -109,9 +109,9 @@ def test_the_command_exits_with_1_and_names_them(deploy: Callable[..., Deploymen
     forge(pipeline, topics.LEGIT, b"0:0")
     run = run_audit(pipeline)
     assert run.returncode == 1, run.stderr
-    assert "effects: by offset only" in run.stdout
+    assert "legit_processor  legit   ledger" in run.stdout
     assert "duplicated 1: input with the same outcome twice\n              0:0\n" in run.stdout
     assert run.stdout.splitlines()[-1] == "audit: in=2 legit=2 fraud=0 dead-letter=0 lost=0 duplicated=1"
     report = json.loads(run_audit(pipeline, "--json").stdout)
     assert (report["duplicated"], report["both-branches"], report["examples"]["duplicated"]) == (1, 0, ["0:0"])
-    assert report["effects"]["legit_processor"]["method"] == "by offset only"
+    assert report["effects"]["legit_processor"]["method"] == "ledger"

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-PAYMENTS = 750 * int(os.environ.get("LEDGER_KILLS", "5"))
 KILLS = int(os.environ.get("LEDGER_KILLS", "5"))
+PAYMENTS = 800 * KILLS  # a hundred accounts pay alike
 REPLICAS = 2
 
 

@@ -28,10 +28,11 @@ from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
 from pipeline.contracts.ledger import BOOKINGS, REFUSALS, REPEATS
 from pipeline.operations.audit.auditor import audit
+from pipeline.operations.audit.databases import opened
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import read_between
-from pipeline.runtime.database.engine import begun, is_missing, open_engine
+from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.provision import ProvisionSettings, provision
@@ -148,15 +149,11 @@ class Deployment:
 
         return eventually(enough, WITHIN, f"{count} records in {self.name(topic)}") or []
 
-    def audit(self) -> Report:
-        """Return the auditor's word on what the detector has committed; on what was settled, by the ledger if any."""
-        settings = LegitSettings.from_env(self.environ)
-        engine = None if is_missing(settings.database) else open_engine(settings.database)
-        try:
-            return audit(self.settings.kafka, self.settings.topics, Stop().wait, lambda _: None, ledger=engine)
-        finally:
-            if engine is not None:
-                engine.dispose()
+    def audit(self, *, by_offset: bool = False) -> Report:
+        """Return the auditor's word on what the detector has committed; the processors' databases are asked."""
+        kafka, names = self.settings.kafka, self.settings.topics
+        with opened({} if by_offset else self.environ) as databases:
+            return audit(kafka, names, Stop().wait, lambda _: None, databases=databases)
 
     def wait_until_judged(self, count: int) -> Report:
         """Return the auditor's word once so much input is judged."""

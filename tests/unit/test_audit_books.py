@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.contracts import headers, topics
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.operations.audit.accounting import Books
-from pipeline.operations.audit.effects import ByOffset, Done
+from pipeline.operations.audit.effects import Done
 from pipeline.operations.audit.entries import enter_letter
 from pipeline.operations.audit.places import MAX_EXAMPLES, Places, no_places
 from pipeline.operations.audit.report import Outcome
@@ -108,7 +108,7 @@ def test_outcomes_are_judged_as_an_oracle_judges_them(
     for partition, floor in floors.items():
         books.see_from(partition, floor)
     books.forget_before(cuts)
-    report = books.close(ByOffset())
+    report = books.close()
 
     kinds, unknown, unjudged = sort_out(books.scope, outcomes, cuts)
     left = {place for place in records if place.offset >= cuts.get(place.partition, 0)}
@@ -131,7 +131,7 @@ def test_outcomes_are_judged_as_an_oracle_judges_them(
 @given(by_partition, some_by_partition)
 def test_input_that_was_removed_unread_is_named(beginnings: dict[int, int], committed: dict[int, int]) -> None:
     """It reaches from the committed offset to the beginning, where that is behind it."""
-    report = Books(Scope("input", beginnings, committed, beginnings), []).close(ByOffset())
+    report = Books(Scope("input", beginnings, committed, beginnings), []).close()
     removed = {p: offset for p, offset in sorted(committed.items()) if offset < beginnings[p]}
     assert report.unread == sum(beginnings[p] - offset for p, offset in removed.items())
     assert report.examples["unread"] == [f"{p}:{offset}-{beginnings[p] - 1}" for p, offset in removed.items()]
@@ -177,7 +177,7 @@ def test_effects_are_judged_as_an_oracle_judges_them(
     """Each record of a branch is done once, a dead letter, pending, or a violation; so with a ledger as without."""
     beginnings, ends, committed, starts = bounds
     books = books_of(bounds, records, letters, markers)
-    report = books.close(ByOffset() if ledger is None else Ledger(ledger))
+    report = books.close({} if ledger is None else {topics.LEGIT.key: Ledger(ledger)})
     start = {p: max(beginnings[p], starts.get(p, 0)) for p in PARTITIONS}
     concerned = {place for place, (told_so, _) in records.items() if told_so}
     due = {place for place in concerned if place.offset < committed.get(place.partition, 0)}
@@ -214,7 +214,7 @@ def test_a_ledger_is_held_against_the_branch_and_its_letters() -> None:
     records = {Coordinates(0, offset): (True, False) for offset in range(5)}
     books = books_of(({0: 0}, one, one, {}), records, [Coordinates(0, 1), Coordinates(0, 4)], [])
     ledger = [Coordinates(0, offset) for offset in (0, 2, 2, 4, 7)]
-    report = books.close(Ledger(ledger))
+    report = books.close({topics.LEGIT.key: Ledger(ledger)})
     assert (report.effect_twice, report.examples["effect-twice"]) == (2, ["legit:0:2", "legit:0:4"])
     assert (report.effect_missing, report.examples["effect-missing"]) == (1, ["legit:0:3"])
     assert (report.unknown, report.examples["unknown"]) == (1, ["legit:0:7"])
@@ -230,7 +230,7 @@ def test_what_a_range_leaves_out_is_no_violation() -> None:
         if origin is not None:
             told.append((headers.ORIGIN.name, origin))
         enter_letter(books, books.branches["legit"], topics.LEGIT_DEAD_LETTER, SimpleNamespace(headers=told))
-    report = books.close(ByOffset())
+    report = books.close()
     assert (report.unknown, report.examples["unknown"]) == (2, ["legit:0:3", "legit:0:5"])
 
 
@@ -248,7 +248,7 @@ def test_effects_are_judged_for_origins_that_are() -> None:
 def test_a_topic_that_was_made_anew_is_told() -> None:
     """Offsets behind its end were committed for another log: nothing behind the end is judged."""
     scope = Scope("input", {0: 0}, {0: 70}, {0: 9})
-    report = Books(scope, []).close(ByOffset())
+    report = Books(scope, []).close()
     assert scope.end == {0: 9}
     assert report.notes == ["partition 0: the detector has committed 70, the topic ends at 9; was it made anew?"]
 
@@ -260,7 +260,7 @@ def test_unreadable_outcomes_are_counted_and_the_first_named() -> None:
         books.add_unreadable("fraud", Coordinates(1, offset))
     books.add_input(0, 0)
     books.add_outcome(Outcome.LEGIT, Coordinates(0, 0))
-    report = books.close(ByOffset())
+    report = books.close()
     assert (report.unknown, report.input, report.clean) == (12, 1, False)
     assert report.examples["unknown"] == [f"fraud:1:{offset}" for offset in range(MAX_EXAMPLES)]
 
@@ -275,7 +275,7 @@ def test_the_line_tells_of_other_violations_where_there_are_any() -> None:
             books.add_outcome(kind, Coordinates(0, 0))
         if "floor" in changes:
             books.see_from(0, changes["floor"])
-        return books.close(ByOffset()).line()
+        return books.close().line()
 
     assert line(kinds=["legit"]) == "audit: in=1 legit=1 fraud=0 dead-letter=0 lost=0 duplicated=0"
     assert line(kinds=["legit", "legit"]).endswith("lost=0 duplicated=1")
@@ -294,7 +294,7 @@ def test_what_stands_between_two_stages_is_not_lost() -> None:
         books.add_under_way(Coordinates(0, offset))
     books.add_outcome(Outcome.LEGIT, Coordinates(0, 0))
     books.add_outcome(Outcome.FRAUD, Coordinates(0, 1))
-    report = books.close(ByOffset())
+    report = books.close()
     assert (report.input, report.under_way, report.lost) == (3, 1, 1)
     assert report.examples["lost"] == ["0:3"]
     assert report.line() == "audit: in=3 legit=1 fraud=1 dead-letter=0 lost=1 duplicated=0 (under way: 1)"

@@ -28,9 +28,7 @@ def report_of(**changes: Any) -> Report:
         "input": 1200,
         "outcomes": {"legit": 1100, "fraud": 99, "dead-letter": 1},
         "effects": {
-            "legit_processor": ProcessorEffects(
-                branch="legit", done=1090, dead_letters=2, pending=8, method="by offset only"
-            )
+            "legit_processor": ProcessorEffects(branch="legit", done=1090, dead_letters=2, pending=8, method="ledger")
         },
         "unseen": 0,
         "unjudged": 0,
@@ -128,9 +126,8 @@ def test_the_table_shows_all_of_a_report() -> None:
         "            fraud           99\n"
         "            dead-letter      1\n"
         "\n"
-        "effects     effects: by offset only\n"
-        "            processor        branch   done  dead letters  pending\n"
-        "            legit_processor  legit   1,090             2        8\n"
+        "effects     processor        branch  known by   done  dead letters  pending\n"
+        "            legit_processor  legit   ledger    1,090             2        8\n"
         "\n"
         "violations  none\n"
         "\n"

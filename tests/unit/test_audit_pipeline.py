@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pipeline.contracts import headers, topics
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.operations.audit.accounting import Books
-from pipeline.operations.audit.effects import ByOffset
 from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record
 from pipeline.operations.audit.report import Outcome
 from pipeline.operations.audit.scope import ALL_TIME, BranchScope, Period, Scope
@@ -133,7 +132,7 @@ def audited(simulation: Simulation, draw: Callable[[Any], Any], period: Period) 
     for branch, shelf in BRANCHES.items():
         for record in simulation.records(shelf, 0, ends.get(shelf, 0)):
             enter_letter(books, books.branches[branch.key], shelf, record)
-    return books.close(ByOffset()), cuts
+    return books.close(), cuts
 
 
 def _enter_output(books: Books, topic: Topic, records: list[Written], *, cut: int) -> None:

@@ -3,23 +3,18 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 from dotenv import find_dotenv, load_dotenv
-from sqlalchemy import Engine
 
 from pipeline.errors import EXIT_UNAVAILABLE, PipelineError, SettingsError, StoppedError
 from pipeline.operations.audit.auditor import audit
 from pipeline.operations.audit.command import exit_code, parse
+from pipeline.operations.audit.databases import opened
 from pipeline.operations.audit.table import table
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.compiled import refuse_stale_build
-from pipeline.runtime.database.engine import is_missing, open_engine, shown
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
-from pipeline.runtime.environment import Environment
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 from pipeline.runtime.settings import common_from_env, of_a_command
@@ -35,8 +30,8 @@ def main(arguments: list[str]) -> int:
         refuse_stale_build()
         settings = common_from_env(of_a_command(os.environ))
         start_logging("audit", settings.process)
-        with _ledger() as ledger:
-            report = audit(settings.kafka, settings.topics, stop.wait, _progress, asked.period, ledger=ledger)
+        with opened(os.environ) as databases:
+            report = audit(settings.kafka, settings.topics, stop.wait, _progress, asked.period, databases=databases)
     except (PipelineError, KafkaError, EffectsError) as error:
         sys.stderr.write(f"audit: could not audit: {error or type(error).__name__}\n")
         return error.exit_code if isinstance(error, SettingsError | StoppedError) else EXIT_UNAVAILABLE
@@ -45,28 +40,6 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write("\r\x1b[K")
     sys.stdout.write((msgspec.json.encode(report).decode() if asked.json else table(report)) + "\n")
     return exit_code(report)
-
-
-@contextmanager
-def _ledger() -> Iterator[Engine | None]:
-    """Yield the ledger that is named; None where none is: then the processor's offsets are believed."""
-    env = Environment({LEDGER_DATABASE_URL.name: os.environ.get(LEDGER_DATABASE_URL.name, "")})
-    url = env.read(LEDGER_DATABASE_URL)
-    env.check()
-    if not os.environ.get(LEDGER_DATABASE_URL.name, "").strip():
-        yield None
-        return
-    if is_missing(url):
-        raise NoLedgerError(f"there is no {shown(url)} ({LEDGER_DATABASE_URL.name}); without it, offsets are believed")
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-class NoLedgerError(PipelineError):
-    """The ledger that is named is not there."""
 
 
 def _progress(read: int, started: float = time.monotonic()) -> None:

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from pipeline.operations.audit.branches import BranchBooks
+from pipeline.operations.audit.effects import ByOffset
 from pipeline.operations.audit.notes import notes_of
 from pipeline.operations.audit.places import MAX_EXAMPLES, between, both, no_places, size, union, without
 from pipeline.operations.audit.report import Judged, Outcome, ProcessorEffects, Report, Violation
@@ -79,17 +80,19 @@ class Books:
             for places in (self._input, self._again, *self._outcomes.values()):
                 places[partition].remove_range(0, offset)
 
-    def close(self, effects: Effects, by_branch: Mapping[str, Effects] | None = None) -> Report:
-        """Compare the sides, where they can be seen; ``effects`` tells what the processors have done.
+    def close(self, effects: Mapping[str, Effects] | None = None) -> Report:
+        """Compare the sides, where they can be seen.
 
-        ``by_branch`` has what tells it of some branches, by the key of their topic.
+        ``effects`` tells what processors have done, by the key of their branch's topic; of the others, their committed
+        offsets are believed.
         """
-        told = by_branch or {}
+        told = effects or {}
         tally = Tally()
         unseen, under_way = self._add_outcomes(tally)
         self._add_unread(tally)
         effects_of = {
-            books.scope.processor: _settle(books, told.get(key, effects), tally) for key, books in self.branches.items()
+            books.scope.processor: _settle(books, told.get(key, ByOffset()), tally)
+            for key, books in self.branches.items()
         }
         return Report(
             topic=self.scope.topic,

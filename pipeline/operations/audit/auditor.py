@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.contracts import topics
 from pipeline.operations.audit.accounting import Books
-from pipeline.operations.audit.effects import ByOffset
+from pipeline.operations.audit.databases import NO_DATABASES
 from pipeline.operations.audit.entries import enter_letter, enter_outcome, enter_record, enter_under_way
-from pipeline.operations.audit.ledger import ByLedger
 from pipeline.operations.audit.report import Outcome, Report
 from pipeline.operations.audit.scope import ALL_TIME, Period
 from pipeline.operations.audit.stable_point import BRANCHES, CLIENT_ID, LETTERS, READ, StablePoint, take_stable_point
@@ -21,9 +20,8 @@ from pipeline.runtime.startup import until_answered, wait_for_topics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sqlalchemy import Engine
-
     from pipeline.contracts.topics import Topic
+    from pipeline.operations.audit.databases import Databases
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
@@ -45,17 +43,18 @@ def audit(  # noqa: PLR0913 (what an audit needs meets here)
     progress: Callable[[int], None],
     period: Period = ALL_TIME,
     *,
-    ledger: Engine | None = None,
+    databases: Databases = NO_DATABASES,
 ) -> Report:
     """Account for the input that the detector has committed, of all time or of a period.
 
-    ``progress`` is told how many records were read. What was settled is asked of the ``ledger``, where there is one.
+    ``progress`` is told how many records were read. What processors did is asked of their ``databases``; of one without, the
+    committed offset is believed.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
         ReadingStalledError: a topic could not be read to its end.
         KafkaError: no broker answers any more.
-        EffectsError: the ledger does not answer.
+        EffectsError: a database does not answer.
 
     """
     found = wait_for_topics([names[topic] for topic in READ], kafka, CLIENT_ID, wait)
@@ -67,11 +66,9 @@ def audit(  # noqa: PLR0913 (what an audit needs meets here)
     auditor.read_hops()
     auditor.read_outputs()
     auditor.note_cuts()
-    if ledger is None:
-        return auditor.books.close(ByOffset())
     with Cluster(kafka, CLIENT_ID) as cluster:
-        settled = ByLedger(ledger, cluster.id(), facts[topics.LEGIT].id)
-    return auditor.books.close(ByOffset(), {topics.LEGIT.key: settled})
+        effects = databases.effects(cluster.id(), facts)
+    return auditor.books.close(effects)
 
 
 def _hops(kafka: KafkaSettings, names: TopicNames) -> dict[Topic, TopicFacts]:

@@ -1,7 +1,7 @@
 """What counts as the effect of a record of a branch: the one question that whoever keeps effects has to answer. Pure.
 
-Today a processor prints, and a line on a terminal can't be asked for. Whatever can, such as a ledger in a database,
-implements :class:`Effects`, and the audit checks it without knowing what it is.
+A line on a terminal can't be asked for. Whatever can, such as rows of a database, implements :class:`Effects`, and the
+audit checks it without knowing what it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Done(NamedTuple):
 
 
 class Effects(Protocol):
-    """Tells which records of a branch have had their effect. ``method`` says how, for people: ``by offset only``.
+    """Tells which records of a branch have had their effect. ``method`` says how, for people: ``offset``.
 
     The unit is a record of the branch by its place in it; one that was sent again is a record of its own. A place is
     told where the effect was there when the audit took its stable point or any time later. One that is told and was
@@ -42,7 +42,7 @@ class Effects(Protocol):
 class ByOffset:
     """Believes the processor's committed offset: what is below it and has no dead letter was done, once."""
 
-    method = "by offset only"
+    method = "offset"
 
     def done(self, branch: Topic, records: Places, letters: Places) -> Done:  # noqa: ARG002 (every branch alike)
         """Return all records without a letter."""

@@ -61,13 +61,12 @@ def _period(report: Report) -> Iterator[str]:
 
 
 def _effects(report: Report) -> list[str]:
-    rows: list[tuple[str, ...]] = [("processor", "branch", "done", "dead letters", "pending")]
+    rows: list[tuple[str, ...]] = [("processor", "branch", "known by", "done", "dead letters", "pending")]
     rows += [
-        (processor, found.branch, f"{found.done:,}", f"{found.dead_letters:,}", f"{found.pending:,}")
+        (processor, found.branch, found.method, f"{found.done:,}", f"{found.dead_letters:,}", f"{found.pending:,}")
         for processor, found in report.effects.items()
     ]
-    methods = sorted({found.method for found in report.effects.values()})
-    return [f"effects: {', '.join(methods)}", *_aligned(rows, words=2)]
+    return _aligned(rows, words=3)
 
 
 def _violations(report: Report) -> Iterator[str]:

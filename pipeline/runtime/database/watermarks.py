@@ -11,16 +11,16 @@ from pipeline.runtime.transactional.effects import NotOursError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from pipeline.contracts.effect_tables import LogTables
 
 
 class Watermarks:
     """The watermarks of logs, which are topics of clusters; effects name their log by its number in ``logs``."""
 
-    def __init__(self, logs: Table, marks: Table) -> None:
-        """Take the two tables, with columns as in :mod:`pipeline.contracts.ledger`."""
-        self.logs = logs
-        self.marks = marks
+    def __init__(self, tables: LogTables) -> None:
+        self.logs, self.marks = tables
 
     def log(self, connection: Connection, cluster: str, topic_id: str, topic: str) -> int:
         """Return the number of a log, which is new where it was not seen before."""
