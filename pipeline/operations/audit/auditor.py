@@ -47,8 +47,8 @@ def audit(  # noqa: PLR0913 (what an audit needs meets here)
 ) -> Report:
     """Account for the input that the detector has committed, of all time or of a period.
 
-    ``progress`` is told how many records were read. What processors did is asked of their ``databases``; of one without, the
-    committed offset is believed.
+    ``progress`` is told how many records were read. What processors did is asked of their ``databases``; of one
+    without, the committed offset is believed.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer or lacks the topics.
