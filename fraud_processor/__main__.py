@@ -2,24 +2,52 @@
 
 import os
 import sys
+from pathlib import Path
+from typing import TextIO
 
 from dotenv import find_dotenv, load_dotenv
 
+from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
+from fraud_processor.settings import VARIABLES, FraudSettings
+from pipeline.contracts.codec import Codec
+from pipeline.runtime.database.engine import open_engine
+from pipeline.runtime.database.migrating import migrate
+from pipeline.runtime.database.settings import CASES_DATABASE_URL
+from pipeline.runtime.database.startup import until_reached
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
-from pipeline.runtime.service import Work, serve
-from pipeline.runtime.service_settings import VARIABLES, ServiceSettings
+from pipeline.runtime.service import Source, Work, serve
 
 NAME = "fraud_processor"
+MIGRATIONS = Path(__file__).parent / "cases" / "migrations"
 
 
-def process(settings: ServiceSettings, stop: Stop) -> None:
-    """Tell of frauds until a stop is requested."""
-    serve(NAME, settings, lambda codec, _: Work(FraudProcessor(codec, StagedLines(sys.stdout))), stop)
+def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -> None:
+    """Gather frauds in cases, and tell of them, until a stop is requested."""
+    engine = open_engine(settings.database)
+    seconds = settings.common.kafka.startup_timeout_seconds
+    until_reached(lambda: migrate(engine, MIGRATIONS), CASES_DATABASE_URL.name, seconds, stop.wait)
+
+    def gather(codec: Codec, source: Source) -> Work:
+        cases = until_reached(
+            lambda: Cases(engine, settings.case_window_us, source.cluster, source.topic_id, source.topic),
+            CASES_DATABASE_URL.name,
+            seconds,
+            stop.wait,
+        )
+        processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases)
+        return Work(processor, processor, settings.lost_effects)
+
+    try:
+        serve(NAME, settings.service, gather, stop)
+    finally:
+        engine.dispose()
 
 
-SERVICE = Service(NAME, "Raise the alarm for frauds, a line each.", VARIABLES, ServiceSettings.from_env, process)
+SERVICE = Service(
+    NAME, "Gather frauds in cases, and raise the alarm for each.", VARIABLES, FraudSettings.from_env, process
+)
 
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))

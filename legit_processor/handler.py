@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from legit_processor.ledger.booking import content_of, entries_of
-from legit_processor.ledger.names import stored
 from legit_processor.ledger.store import Booking, Place, Refusal, Repeat
 from legit_processor.settlement import repeated, settle, unable
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.moments import microseconds_of
+from pipeline.runtime.database.names import stored
+from pipeline.runtime.database.progress import Progress
 from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LegitProcessor(Forgetful):
         self._codec = codec
         self._lines = lines
         self._ledger = ledger
-        self._watermarks: dict[int, int] = {}
+        self._progress = Progress(ledger.watermarks)
         self._staged: list[_Staged] = []
         self._effects: list[Booking | Repeat | Refusal] = []
 
@@ -68,9 +69,7 @@ class LegitProcessor(Forgetful):
     def resumed(self, places: Iterable[Assigned]) -> Mapping[Assigned, int]:
         """Drop what is staged, and return how far the ledger goes."""
         self.aborted()
-        wanted = {place[1]: place for place in places}
-        self._watermarks = self._ledger.watermarks(wanted)
-        return {wanted[partition]: at for partition, at in self._watermarks.items()}
+        return self._progress.resumed(places)
 
     def refused(self) -> Iterable[tuple[Record, InvalidMessageError]]:
         """Decide, in the order of the batch, which payments are the first under their id; return those that cannot."""
@@ -109,15 +108,13 @@ class LegitProcessor(Forgetful):
         ]
 
     def _is_saved(self, place: Place) -> bool:
-        return place.offset < self._watermarks.get(place.partition, 0)
+        return self._progress.has(*place)
 
     def save(self, ends: Mapping[Assigned, int]) -> None:
         """Save what was decided, and how far it goes."""
-        wanted = {partition: end for (_, partition), end in ends.items()}
-        # A partition that comes again from below its watermark is as far as it was.
-        moved = {number: max(end, self._watermarks.get(number, end)) for number, end in wanted.items()}
-        self._ledger.save(self._watermarks, moved, self._effects)
-        self._watermarks = {**self._watermarks, **moved}
+        moved = self._progress.moved(ends)
+        self._ledger.save(self._progress.before, moved, self._effects)
+        self._progress.saved(moved)
 
     def committed(self) -> None:
         """Print what was settled."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from detector.rules.expressions import Compiled, Kind, compile_expression
 from detector.rules.expressions.accessing import access
 from detector.rules.expressions.aggregating import Inner
+from detector.rules.expressions.code import value_of
 from detector.rules.files.spec import ANY_CURRENCY
 from detector.rules.problems import Problem, placed
 from detector.rules.windows.history import History
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from detector.rules.expressions import Names
     from detector.rules.files.document import Scalar
     from detector.rules.files.spec import RuleSpec
-    from detector.rules.windows.plan import Key, KeyParts, Plan
+    from detector.rules.windows.plan import KeyParts, Plan
 
 MISSING_CURRENCY = (
     "currency: is missing: money is compared with a number, of which currency? A code such as EUR, or any"
@@ -44,8 +45,10 @@ class Behaviour:
         self._problems = problems
         self._currency = None if rule.currency in {None, ANY_CURRENCY} else rule.currency
         self._filter = None if rule.filter is None else self._condition(rule.filter)
-        self._key = self._made_key()
+        parts = self._key_parts()
+        self._key = plan.key(parts) if parts else None
         self.history = History(plan, self._key, rule.window_us, self._filter, self._currency, key_told=bool(rule.key))
+        self.history.keyed += [(name, kind, value_of(get)) for name, kind, get in parts]
 
     def sequence(self) -> Steps | None:
         """Return the sequence; None where the rule has none, or something is wrong with it."""
@@ -65,7 +68,8 @@ class Behaviour:
         view = self._plan.steps(self._key, identity, condition, steps_code(conditions), rule.within_us)
         return Steps(last, Sequence(view, len(before), rule.within_us))
 
-    def _made_key(self) -> Key | None:
+    def _key_parts(self) -> KeyParts:
+        """Return the names of the key with what gets them; nothing where there is none, or something is wrong."""
         parts: KeyParts = ()
         for scalar in self._rule.key:
             found = self._names.find(scalar.text)
@@ -74,9 +78,7 @@ class Behaviour:
                 self._problems.append(Problem(scalar.line, scalar.column, told, self._rule.id))
             else:
                 parts = (*parts, (scalar.text, found[0], access(scalar.text, *found)))
-        if not parts or len(parts) < len(self._rule.key):
-            return None
-        return self._plan.key(parts)
+        return parts if len(parts) == len(self._rule.key) else ()
 
     def _condition(self, scalar: Scalar) -> Inner | None:
         found = self._compiled(scalar)

@@ -58,6 +58,7 @@ class DenyList:
             score=self._spec.score,
             message=f"{self._spec.on.text} {shown} is on the list {self.id}",
             values={self._spec.on.text: str(value)},
+            key={self._spec.on.text: str(value)},
         )
 
 

@@ -53,6 +53,7 @@ class Rule:
         conditions = [one for one in (None if sequence is None else sequence.last, when) if one is not None]
         self._before = None if sequence is None else sequence.before
         self._uses = [(name, one.kinds[name], get) for one in conditions for name, get in one.uses.items()]
+        self._keyed = [] if history is None else history.keyed
         self._widths_us = {*(history.widths_us if history is not None else ()), *([spec.within_us] if sequence else [])}
         self._message = message
         self._told = " then ".join([*(one.text for one in spec.sequence), *([spec.when.text] if when else [])])
@@ -128,7 +129,15 @@ class Rule:
             standing=standing,
             window=self._window(subject),
             passing_amount=self._passing_amount(subject),
+            key=self._key(subject),
         )
+
+    def _key(self, subject: Subject) -> dict[str, str] | None:
+        """Return by whom it goes; None where it goes by nobody, or there is no value."""
+        try:
+            return {name: exact(kind, get(subject)) for name, kind, get in self._keyed} or None
+        except EvaluationError:
+            return None
 
     def _passing_amount(self, subject: Subject) -> str | None:
         """Return the nearest amount at which it would not fire, where there is one and it can be told."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from legit_processor.ledger.names import stored
 from pipeline.contracts.formats.transfer import METHOD as TRANSFER
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.money import decimals_of
+from pipeline.runtime.database.names import stored
 
 if TYPE_CHECKING:
     from pipeline.contracts.messages import Transaction

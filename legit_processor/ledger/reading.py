@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select
 
 from legit_processor.ledger.booking import CUSTOMER
-from legit_processor.ledger.names import stored
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES
 from pipeline.contracts.moments import EPOCH, microseconds_of
 from pipeline.contracts.money import decimals_of
+from pipeline.runtime.database.names import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

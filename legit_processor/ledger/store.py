@@ -9,17 +9,17 @@ from sqlalchemy import select
 from pipeline.contracts.effect_tables import LogTables
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, LOGS, MARKS, REFUSALS, REPEATS
 from pipeline.runtime.database.engine import begun
+from pipeline.runtime.database.slices import slices
 from pipeline.runtime.database.watermarks import Watermarks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
     from legit_processor.ledger.booking import Entry
 
 WATERMARKS: Final = Watermarks(LogTables(LOGS, MARKS))
-ASKED_AT_ONCE: Final = 500  # values in one question
 
 
 class Place(NamedTuple):
@@ -78,7 +78,7 @@ class Ledger:
         """Return what was booked under these ids, by id."""
         found: dict[str, bytes] = {}
         with begun(self._engine, reading=True) as connection:
-            for some in _slices(sorted(ids)):
+            for some in slices(sorted(ids)):
                 wanted = select(BOOKINGS.c.transaction_id, BOOKINGS.c.content).where(
                     BOOKINGS.c.transaction_id.in_(some)
                 )
@@ -134,8 +134,3 @@ class Ledger:
         for table, rows in ((BOOKINGS, bookings), (ENTRIES, entries), (REPEATS, repeats), (REFUSALS, refusals)):
             if rows:
                 connection.execute(table.insert(), rows)
-
-
-def _slices(values: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(values), ASKED_AT_ONCE):
-        yield values[start : start + ASKED_AT_ONCE]

@@ -48,7 +48,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``window`` is the longest that it looked back on; None where it looked at this transaction alone.
     ``passing_amount`` is the amount nearest to its own at which the rule would not have fired, all else the same; None
-    where there is none, or where amounts of a history have a part in it.
+    where there is none, or where amounts of a history have a part in it. ``key`` are the fields and members, as exact
+    text, by whose history the rule goes: whom the hit is about. None where it goes by no history.
     """
 
     rule: str
@@ -59,6 +60,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     standing: str = COUNTED
     window: Span | None = None
     passing_amount: str | None = None
+    key: dict[str, str] | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

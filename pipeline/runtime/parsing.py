@@ -19,6 +19,8 @@ T = TypeVar("T")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,20})?")
 _RATE = re.compile(_NUMBER.pattern + r"([eE][+-]?[0-9]{1,3})?")
+_US_PER = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAX_TOPIC_NAME = 249 - len(DEAD_LETTER_SUFFIX)
 _MAX_PORT = 65535
@@ -54,6 +56,15 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(value)
 
     return parse
+
+
+def duration(value: str) -> int:
+    """Accept a time such as ``90s``, ``15m``, ``24h`` or ``30d``, and return it in microseconds."""
+    found = _DURATION.fullmatch(value)
+    if found is None or not int(found[1]):
+        message = "a duration above zero, such as 90s, 15m, 24h or 30d"
+        raise ValueError(message)
+    return int(found[1]) * _US_PER[found[2]]
 
 
 def number_above_zero(value: str) -> float:

@@ -22,7 +22,8 @@ from sqlalchemy import func, select
 
 from detector.__main__ import detect
 from detector.settings import DetectorSettings
-from fraud_processor.handler import FraudProcessor
+from fraud_processor.__main__ import process as gather
+from fraud_processor.settings import FraudSettings
 from legit_processor.__main__ import process as settle
 from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
@@ -34,10 +35,7 @@ from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import read_between
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
-from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.provision import ProvisionSettings, provision
-from pipeline.runtime.service import Work, serve
-from pipeline.runtime.service_settings import ServiceSettings
 from pipeline.runtime.settings import CommonSettings, common_from_env
 from tests.support.eventually import eventually
 
@@ -67,6 +65,11 @@ class Deployment:
         """The file of the ledger, where no other database is asked for."""
         return Path(tempfile.gettempdir()) / f"ledger-{self.tag}.sqlite"
 
+    @property
+    def cases(self) -> Path:
+        """The file of the cases, where no other database is asked for."""
+        return Path(tempfile.gettempdir()) / f"cases-{self.tag}.sqlite"
+
     @cached_property
     def environ(self) -> dict[str, str]:
         """What the services are set up by."""
@@ -82,6 +85,7 @@ class Deployment:
             "HOP_TOPICS": f"{self.tag}.by-",
             "TOPIC_PARTITIONS": str(self.partitions),
             "LEDGER_DATABASE_URL": f"sqlite:///{self.ledger}",
+            "CASES_DATABASE_URL": f"sqlite:///{self.cases}",
             **self.variables,
         }
 
@@ -253,8 +257,7 @@ class Deployment:
         if service == "legit_processor":
             settle(LegitSettings.from_env(self.environ), stop, printed)
             return
-        settings = ServiceSettings.from_env(self.environ)
-        serve(service, settings, lambda codec, _: Work(FraudProcessor(codec, StagedLines(printed))), stop)
+        gather(FraudSettings.from_env(self.environ), stop, printed)
 
     def spawn(self, module: str, log: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a service as its own process, its output added to ``log``."""
@@ -271,12 +274,13 @@ class Deployment:
         return subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
 
     def end(self) -> None:
-        """Kill what was started and still lives, and remove the ledger."""
+        """Kill what was started and still lives, and remove the databases."""
         for process in self.processes:
             process.kill()
             process.wait(10)
-        for name in ("", "-wal", "-shm"):
-            Path(f"{self.ledger}{name}").unlink(missing_ok=True)
+        for file in (self.ledger, self.cases):
+            for name in ("", "-wal", "-shm"):
+                Path(f"{file}{name}").unlink(missing_ok=True)
 
 
 def headers_of(record: Any) -> dict[str, bytes | None]:

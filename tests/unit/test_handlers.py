@@ -18,6 +18,7 @@ from pipeline.contracts.hits import encode_hits
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Hit
 from pipeline.runtime.lines import StagedLines
+from tests.support import case_files
 from tests.support.ledgers import opened
 from tests.unit.samples import PAYMENTS, TRANSFERS, payment, record, transfer, verdict
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from fraud_processor.cases.store import Cases
     from legit_processor.ledger.store import Ledger
 
 RULES = load_rules("r", "rules: [{id: large-amount, when: amount >= 900, currency: any}]")
@@ -39,6 +41,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Provide an empty ledger."""
     with opened(tmp_path / "ledger.sqlite") as made:
         yield made
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Iterator[Cases]:
+    """Provide a database without cases."""
+    with case_files.opened(f"sqlite:///{tmp_path / 'cases.sqlite'}") as engine:
+        yield case_files.cases_in(engine)
 
 
 def test_the_detector_passes_a_legitimate_record_on_as_it_is() -> None:
@@ -103,10 +112,10 @@ def test_lines_are_printed_once_they_are_committed(ledger: Ledger) -> None:
     assert stream.getvalue() == expected
 
 
-def test_lines_of_an_aborted_transaction_are_dropped() -> None:
+def test_lines_of_an_aborted_transaction_are_dropped(cases: Cases) -> None:
     """The same records come again: they are told once, when they are committed."""
     stream = io.StringIO()
-    processor = FraudProcessor(TRANSFERS, StagedLines(stream))
+    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases)
     fraud = record(transfer(verdict={"ruleset": "r", "score": 100, "hits": []}))
     processor.handle(fraud)
     processor.aborted()
@@ -138,10 +147,10 @@ def test_what_cannot_be_read_is_not_told(ledger: Ledger) -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_fraud_is_told_with_the_verdict_it_came_with() -> None:
+def test_a_fraud_is_told_with_the_verdict_it_came_with(cases: Cases) -> None:
     """The fraud processor judges nothing itself."""
     stream = io.StringIO()
-    processor = FraudProcessor(TRANSFERS, StagedLines(stream))
+    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases)
     processor.handle(record(with_verdict(transfer(amount=1.0), verdict())))
     processor.committed()
     assert stream.getvalue().endswith(" 1.00 EUR (large-amount: 980.05 >= 900)\n")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legit_processor.ledger.booking import CLEARING, CUSTOMER, WALLETS, Entry, content_of, entries_of
-from legit_processor.ledger.names import MARK, stored
 from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.runtime.database.names import MARK, stored
 from tests.unit.samples import transaction
 
 

@@ -203,7 +203,7 @@ rules:
     assert msgspec.json.encode(judged.verdict.hits[0]) == (
         b'{"rule":"drained","severity":"medium","score":100,"message":"701.10 within two hours",'
         b'"values":{"amount":"700.10","sum(amount, \\"2h\\")":"701.10","step 1":"2026-11-23T12:00:00Z"},'
-        b'"window":{"from":"2026-11-23T10:05:00Z","to":"2026-11-23T12:05:00Z"}}'
+        b'"window":{"from":"2026-11-23T10:05:00Z","to":"2026-11-23T12:05:00Z"},"key":{"source":"aB3dE5gH7jK9"}}'
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from detector.rules.expressions.bounds import AMOUNT
 
 if TYPE_CHECKING:
+    from detector.rules.expressions import Kind
     from detector.rules.expressions.aggregating import Asked, Inner
     from detector.rules.expressions.code import Code
     from detector.rules.expressions.parts import Value
@@ -27,7 +28,8 @@ class History:
     """A rule's key, window and filter. Without a key there are no aggregates; ``key_told``: the file names one.
 
     ``currency`` is the rule's, of the numbers that stand for money in filters and values; None for any.
-    ``widths_us`` are all that were asked for. Where ``filters_amount``, a transaction's own amount decides whether it
+    ``keyed`` are the names of its key, each with its kind and what gets its value. ``widths_us`` are all that were
+    asked for. Where ``filters_amount``, a transaction's own amount decides whether it
     is part of it.
     """
 
@@ -47,6 +49,7 @@ class History:
         self.where = where
         self.currency = currency
         self.key_told = key_told
+        self.keyed: list[tuple[str, Kind, Value]] = []
         self.widths_us: set[int] = set()
         # Rather too often than not: the word may be a text in it.
         self.filters_amount = where is not None and AMOUNT in where.text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pipeline.contracts import ledger, topics
+from pipeline.contracts import cases, ledger, topics
 from pipeline.operations.audit.rows import ByRows, Kept
 from pipeline.runtime.database.engine import is_missing, open_engine
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.environment import Environment
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class _Named(NamedTuple):
 
 OF_BRANCHES: Final = {
     topics.LEGIT: _Named(LEDGER_DATABASE_URL, Kept("ledger", ledger.LOGS, (ledger.BOOKINGS, ledger.REPEATS))),
+    topics.FRAUD: _Named(CASES_DATABASE_URL, Kept("cases", cases.LOGS, (cases.ALERTS,))),
 }
 
 

@@ -1,0 +1,1 @@
+"""Cases: alerts about one subject, gathered in a database for people to look into."""

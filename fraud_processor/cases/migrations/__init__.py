@@ -1,0 +1,1 @@
+"""How the tables of cases came to be, release by release; Alembic runs what is new."""

@@ -1,0 +1,126 @@
+"""The tables of cases: what the fraud processor writes, and an audit may rely on. Migrations make them.
+
+Every ``..._at`` is a moment by the clock of whoever wrote it, every other time is that of transactions; both in
+microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+from pipeline.contracts.effect_tables import log_tables, place
+
+METADATA: Final = MetaData()
+
+LOGS, MARKS = log_tables(METADATA)
+
+# Alerts about one subject, for a person to look into. ``subject`` is who it is about, as JSON of fields and their
+# values; ``subject_hash`` is of that. While a case ``gathers``, further alerts about its subject join it.
+# ``told`` of its alerts were in a message that was queued, of which there were so many ``messages``; the next one is
+# due at ``message_at``.
+CASES: Final = Table(
+    "cases",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("subject_hash", LargeBinary(16), nullable=False),
+    Column("gathers", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("message_at", BigInteger, nullable=False),
+)
+# Of each subject one case gathers, whoever opens it.
+Index(
+    "cases_gathering",
+    CASES.c.subject_hash,
+    unique=True,
+    sqlite_where=CASES.c.gathers.is_(True),
+    postgresql_where=CASES.c.gathers.is_(True),
+)
+Index("cases_by_state", CASES.c.state, CASES.c.last)
+
+# One fraud: a transaction as it was judged. ``content`` is the record's value, byte for byte, with its verdict.
+ALERTS: Final = Table(
+    "alerts",
+    METADATA,
+    *place(),
+    Column("case_id", ForeignKey("cases.id"), nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("source", Text),
+    Column("target", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("alerts_of_case", "case_id", "time"),
+    Index("alerts_by_time", "time"),
+    Index("alerts_by_transaction", "transaction_id"),
+)
+# The rules that hit it. ``counted``: the hit had a part in the verdict.
+HITS: Final = Table(
+    "hits",
+    METADATA,
+    *place(),
+    Column("number", SmallInteger, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("counted", Boolean, nullable=False),
+)
+# What people did to a case.
+STEPS: Final = Table(
+    "steps",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Index("steps_of_case", "case_id", "id"),
+)
+# What has to be sent to somebody outside of the database: ``key`` is the same however often it is sent. ``outlet``
+# names to whom; ``due_at`` is when it is tried next, and no more where ``sent_at`` is set.
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(120), nullable=False, unique=True),
+    Column("outlet", String(80), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("error", Text, nullable=False),
+)
+Index(
+    "outbox_waiting",
+    OUTBOX.c.outlet,
+    OUTBOX.c.due_at,
+    sqlite_where=OUTBOX.c.sent_at.is_(None),
+    postgresql_where=OUTBOX.c.sent_at.is_(None),
+)

@@ -1,0 +1,34 @@
+"""Cases in files, for tests."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fraud_processor.__main__ import MIGRATIONS
+from fraud_processor.cases.store import Cases
+from pipeline.runtime.database.engine import database_url, open_engine
+from pipeline.runtime.database.migrating import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+DAY_US = 86_400_000_000
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """Yield a database of cases."""
+    engine = open_engine(database_url(url))
+    try:
+        migrate(engine, MIGRATIONS)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def cases_in(engine: Engine, window_us: int = DAY_US) -> Cases:
+    """Return the cases of a database, as a process has them that has just started."""
+    return Cases(engine, window_us, "cluster", "topic", "streaming.transactions.fraud")
