@@ -9,6 +9,8 @@ from dotenv import find_dotenv, load_dotenv
 
 from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
+from fraud_processor.outbox.sender import Sender, Senders
+from fraud_processor.outlets.choosing import outlets
 from fraud_processor.settings import VARIABLES, FraudSettings
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.database.engine import open_engine
@@ -29,19 +31,26 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
     seconds = settings.common.kafka.startup_timeout_seconds
     until_reached(lambda: migrate(engine, MIGRATIONS), CASES_DATABASE_URL.name, seconds, stop.wait)
 
+    chosen = outlets(settings.alerts.addresses, settings.alerts.key)
+    floors = {one.outlet.name: one.floor for one in chosen}
+    interval_us, limit = settings.alerts.interval_us, settings.alerts.limit
+    senders = Senders([Sender(engine, one.outlet, interval_us, limit) for one in chosen])
+
     def gather(codec: Codec, source: Source) -> Work:
         cases = until_reached(
-            lambda: Cases(engine, settings.case_window_us, source.cluster, source.topic_id, source.topic),
+            lambda: Cases(engine, settings.case_window_us, floors, source),
             CASES_DATABASE_URL.name,
             seconds,
             stop.wait,
         )
-        processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases)
+        processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.wake)
         return Work(processor, processor, settings.lost_effects)
 
     try:
+        senders.start()
         serve(NAME, settings.service, gather, stop)
     finally:
+        senders.end()
         engine.dispose()
 
 

@@ -10,7 +10,7 @@ from pipeline.runtime.database.progress import Progress
 from pipeline.runtime.handler import Forgetful
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fraud_processor.cases.alert import Alert
     from fraud_processor.cases.store import Cases
@@ -25,12 +25,14 @@ class FraudProcessor(Forgetful):
     """See :class:`~pipeline.runtime.handler.Handler`.
 
     Its effects are alerts in cases, saved beside Kafka: see :class:`~pipeline.runtime.transactional.effects.Effects`.
+    ``wake`` is called when there are new ones.
     """
 
-    def __init__(self, codec: Codec, lines: StagedLines, cases: Cases) -> None:
+    def __init__(self, codec: Codec, lines: StagedLines, cases: Cases, wake: Callable[[], None]) -> None:
         self._codec = codec
         self._lines = lines
         self._cases = cases
+        self._wake = wake
         self._progress = Progress(cases.watermarks)
         self._alerts: list[Alert] = []
 
@@ -58,9 +60,11 @@ class FraudProcessor(Forgetful):
         self._progress.saved(moved)
 
     def committed(self) -> None:
-        """Print the alerts."""
+        """Print the alerts, and let them be sent."""
         self._lines.committed()
-        self._alerts.clear()
+        if self._alerts:
+            self._wake()
+            self._alerts.clear()
 
     def aborted(self) -> None:
         """Print nothing: the same frauds come again."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from fraud_processor.outlets.choosing import Address, addresses, is_signed
+from fraud_processor.outlets.signed import secret
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.database.settings import CASES_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
@@ -23,7 +25,62 @@ CASE_WINDOW: Final = Variable(
     "the transactions; a later one opens another case.",
 )
 
-VARIABLES = (*service_settings.VARIABLES, LOST_EFFECTS, CASES_DATABASE_URL, CASE_WINDOW)
+ALERT_URLS: Final = Variable(
+    "ALERT_URLS",
+    addresses,
+    "",
+    "Who is told of cases: Apprise URLs with blanks between them (mailtos://, slack://, json://, ...), or "
+    "signed+https://host/path for a signed webhook; high=URL is told of high and critical ones alone. Empty: nobody.",
+    secret=True,
+)
+ALERT_INTERVAL: Final = Variable(
+    "ALERT_INTERVAL",
+    parsing.duration,
+    "15m",
+    "How long nobody is told of a case again: what comes meanwhile is told together then.",
+)
+ALERT_WEBHOOK_SECRET: Final = Variable(
+    "ALERT_WEBHOOK_SECRET",
+    parsing.optional(secret),
+    "",
+    "What signs messages to signed+https:// URLs: whsec_ and base64 of 24 random bytes or more.",
+    secret=True,
+)
+OUTBOX_LIMIT: Final = Variable(
+    "OUTBOX_LIMIT",
+    parsing.whole_number(1, 1_000_000),
+    "1000",
+    "The most messages that wait for one of ALERT_URLS that is away; what else there is is told together later.",
+)
+
+VARIABLES = (
+    *service_settings.VARIABLES,
+    LOST_EFFECTS,
+    CASES_DATABASE_URL,
+    CASE_WINDOW,
+    ALERT_URLS,
+    ALERT_INTERVAL,
+    ALERT_WEBHOOK_SECRET,
+    OUTBOX_LIMIT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Who is told of cases, and how often; ``interval_us`` is in microseconds."""
+
+    interval_us: int
+    limit: int
+    addresses: tuple[Address, ...] = field(repr=False)
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, env: Environment) -> AlertSettings:
+        """Read the variables."""
+        urls, key = env.read(ALERT_URLS), env.read(ALERT_WEBHOOK_SECRET)
+        if key is None and any(map(is_signed, urls)):
+            env.reject(ALERT_WEBHOOK_SECRET, "is missing: ALERT_URLS names a signed webhook")
+        return cls(env.read(ALERT_INTERVAL), env.read(OUTBOX_LIMIT), urls, key or b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +90,7 @@ class FraudSettings:
     service: ServiceSettings
     lost_effects: str
     case_window_us: int
+    alerts: AlertSettings
     database: str = field(repr=False)
 
     @property
@@ -50,7 +108,11 @@ class FraudSettings:
         """
         env = Environment(values)
         read = cls(
-            ServiceSettings.read(env), env.read(LOST_EFFECTS), env.read(CASE_WINDOW), env.read(CASES_DATABASE_URL)
+            ServiceSettings.read(env),
+            env.read(LOST_EFFECTS),
+            env.read(CASE_WINDOW),
+            AlertSettings.read(env),
+            env.read(CASES_DATABASE_URL),
         )
         env.check()
         return read

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from fraud_processor.cases.gathering import Case, gather
 from fraud_processor.cases.states import OPEN
 from fraud_processor.cases.subject import subject_hash
+from fraud_processor.outbox.notices import announce
 from pipeline.contracts.cases import ALERTS, CASES, HITS, LOGS, MARKS
 from pipeline.contracts.effect_tables import LogTables
 from pipeline.runtime.database.engine import SQLITE, begun
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from fraud_processor.cases.alert import Alert
     from fraud_processor.cases.gathering import Gathered
+    from pipeline.runtime.service import Source
 
 WATERMARKS: Final = Watermarks(LogTables(LOGS, MARKS))
 # The figures of a case, in their order, and the columns that hold them.
@@ -44,18 +46,21 @@ _CHANGE: Final = (
 
 
 class Cases:
-    """The cases that come of one log, which is a topic of a cluster; ``window_us`` is how long a case gathers.
+    """The cases that come of one log, which is a topic of a cluster.
+
+    ``window_us`` is how long a case gathers; ``floors`` are the outlets that are told of it, with how bad it has to be.
 
     Raises:
         EffectsError: from every method, where the database is away, busy or full.
 
     """
 
-    def __init__(self, engine: Engine, window_us: int, cluster: str, topic_id: str, topic: str) -> None:
+    def __init__(self, engine: Engine, window_us: int, floors: Mapping[str, int], source: Source) -> None:
         self._engine = engine
+        self._floors = floors
         self._window_us = window_us
         with begun(engine) as connection:
-            self._log = WATERMARKS.log(connection, cluster, topic_id, topic)
+            self._log = WATERMARKS.log(connection, source.cluster, source.topic_id, source.topic)
 
     def watermarks(self, partitions: Collection[int]) -> dict[int, int]:
         """Return behind which record the alerts of each partition are saved, of those that have any."""
@@ -79,11 +84,13 @@ class Cases:
         for alert in alerts:
             by_subject.setdefault(alert.subject, []).append(alert)
         changes: list[dict[str, Any]] = []
+        grown: list[tuple[int, Case]] = []
         opened: list[tuple[str, Gathered, bool]] = []
         joined: list[tuple[int, Alert]] = []
         for subject, (number, case) in self._gathering(connection, by_subject).items():
             first, *others = gather(case, by_subject[subject], self._window_us)
             changes.append({"changed": number, "gathers": not others, **_columns(first.case)})
+            grown += [(number, first.case)] if first.new else []
             joined += [(number, alert) for alert in first.new]
             opened += [(subject, one, one is others[-1]) for one in others]
         connection.execute(_CHANGE, changes)
@@ -91,10 +98,12 @@ class Cases:
             row = _row(subject, one.case, gathers=gathers)
             number = connection.execute(CASES.insert().returning(CASES.c.id), row).scalar_one()
             joined += [(number, alert) for alert in one.new]
+            grown.append((number, one.case))
         connection.execute(ALERTS.insert(), [self._alert_row(number, alert) for number, alert in joined])
         hits = [row for alert in alerts for row in self._hit_rows(alert)]
         if hits:
             connection.execute(HITS.insert(), hits)
+        announce(connection, grown, self._floors)
 
     def _gathering(self, connection: Connection, subjects: Collection[str]) -> dict[str, tuple[int, Case | None]]:
         """Return the case that gathers for each subject, locked; of a new one there is only its number yet."""
@@ -163,9 +172,6 @@ def _row(subject: str, case: Case, *, gathers: bool) -> dict[str, Any]:
         "state": OPEN,
         **_columns(case),
         "opened_at": time.time_ns() // 1000,
-        "told": 0,
-        "messages": 0,
-        "message_at": 0,
     }
 
 

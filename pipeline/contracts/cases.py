@@ -31,8 +31,6 @@ LOGS, MARKS = log_tables(METADATA)
 
 # Alerts about one subject, for a person to look into. ``subject`` is who it is about, as JSON of fields and their
 # values; ``subject_hash`` is of that. While a case ``gathers``, further alerts about its subject join it.
-# ``told`` of its alerts were in a message that was queued, of which there were so many ``messages``; the next one is
-# due at ``message_at``.
 CASES: Final = Table(
     "cases",
     METADATA,
@@ -47,9 +45,6 @@ CASES: Final = Table(
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
-    Column("told", Integer, nullable=False),
-    Column("messages", Integer, nullable=False),
-    Column("message_at", BigInteger, nullable=False),
 )
 # Of each subject one case gathers, whoever opens it.
 Index(
@@ -101,6 +96,25 @@ STEPS: Final = Table(
     Column("what", String(16), nullable=False),
     Column("note", Text, nullable=False),
     Index("steps_of_case", "case_id", "id"),
+)
+# What an outlet was told of a case: so many ``messages``, of the first ``told`` of its alerts. While one ``waits``
+# there is more to tell, from ``due_at`` on.
+NOTICES: Final = Table(
+    "notices",
+    METADATA,
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("outlet", String(80), primary_key=True),
+    Column("waits", Boolean, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+)
+Index(
+    "notices_waiting",
+    NOTICES.c.outlet,
+    NOTICES.c.due_at,
+    sqlite_where=NOTICES.c.waits.is_(True),
+    postgresql_where=NOTICES.c.waits.is_(True),
 )
 # What has to be sent to somebody outside of the database: ``key`` is the same however often it is sent. ``outlet``
 # names to whom; ``due_at`` is when it is tried next, and no more where ``sent_at`` is set.

@@ -9,9 +9,10 @@ from fraud_processor.__main__ import MIGRATIONS
 from fraud_processor.cases.store import Cases
 from pipeline.runtime.database.engine import database_url, open_engine
 from pipeline.runtime.database.migrating import migrate
+from pipeline.runtime.service import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Engine
 
@@ -29,6 +30,6 @@ def opened(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def cases_in(engine: Engine, window_us: int = DAY_US) -> Cases:
+def cases_in(engine: Engine, window_us: int = DAY_US, floors: Mapping[str, int] | None = None) -> Cases:
     """Return the cases of a database, as a process has them that has just started."""
-    return Cases(engine, window_us, "cluster", "topic", "streaming.transactions.fraud")
+    return Cases(engine, window_us, floors or {}, Source("cluster", "topic", "streaming.transactions.fraud"))

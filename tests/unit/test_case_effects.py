@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from fraud_processor.cases.store import Cases
     from pipeline.contracts.records import Record
 
 PARTITIONS = 2
@@ -45,6 +46,11 @@ def fraud(partition: int, offset: int, account: str, hour: int, severity: str) -
     return record(with_verdict(value, told), partition=partition, offset=offset)
 
 
+def processor_of(cases: Cases) -> FraudProcessor:
+    """Return a processor that tells nobody."""
+    return FraudProcessor(TRANSFERS, StagedLines(io.StringIO()), cases, lambda: None)
+
+
 class Process:
     """A processor that reads all partitions from where the database says."""
 
@@ -54,7 +60,9 @@ class Process:
 
     def start(self) -> None:
         """Begin anew, as after a kill."""
-        self.processor = FraudProcessor(TRANSFERS, StagedLines(io.StringIO()), cases_in(self._engine, WINDOW_US))
+        self.processor = FraudProcessor(
+            TRANSFERS, StagedLines(io.StringIO()), cases_in(self._engine, WINDOW_US), lambda: None
+        )
         self.rewind()
 
     def rewind(self, below: int = 0) -> None:
@@ -148,7 +156,7 @@ def test_cases_do_not_depend_on_how_the_log_was_cut(
             process.batch(most)
         with engine.connect() as connection:
             found = connection.execute(select(CASES).order_by(CASES.c.id)).all()
-    processor = FraudProcessor(TRANSFERS, StagedLines(io.StringIO()), cases_in(engine, WINDOW_US))
+    processor = processor_of(cases_in(engine, WINDOW_US))
     for read in records[0]:
         processor.handle(read)
     alerts = processor._alerts  # noqa: SLF001 (what the handler makes of records)
@@ -165,7 +173,7 @@ def test_of_two_processes_one_saves(tmp_path: Path) -> None:
     """The other finds that the watermark is not where it was, and saves nothing of its own."""
     place = ("fraud", 0)
     with opened(f"sqlite:///{tmp_path / 'cases.sqlite'}") as engine:
-        processors = [FraudProcessor(TRANSFERS, StagedLines(io.StringIO()), cases_in(engine)) for _ in range(2)]
+        processors = [processor_of(cases_in(engine)) for _ in range(2)]
         for processor in processors:
             assert processor.resumed([place]) == {}
             processor.handle(fraud(0, 0, "A", 1, "high"))

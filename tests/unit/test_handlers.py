@@ -115,7 +115,7 @@ def test_lines_are_printed_once_they_are_committed(ledger: Ledger) -> None:
 def test_lines_of_an_aborted_transaction_are_dropped(cases: Cases) -> None:
     """The same records come again: they are told once, when they are committed."""
     stream = io.StringIO()
-    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases)
+    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases, lambda: None)
     fraud = record(transfer(verdict={"ruleset": "r", "score": 100, "hits": []}))
     processor.handle(fraud)
     processor.aborted()
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_not_told(ledger: Ledger) -> None:
 def test_a_fraud_is_told_with_the_verdict_it_came_with(cases: Cases) -> None:
     """The fraud processor judges nothing itself."""
     stream = io.StringIO()
-    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases)
+    processor = FraudProcessor(TRANSFERS, StagedLines(stream), cases, lambda: None)
     processor.handle(record(with_verdict(transfer(amount=1.0), verdict())))
     processor.committed()
     assert stream.getvalue().endswith(" 1.00 EUR (large-amount: 980.05 >= 900)\n")

@@ -46,9 +46,6 @@ def _cases() -> None:
         sa.Column("first", sa.BigInteger, nullable=False),
         sa.Column("last", sa.BigInteger, nullable=False),
         sa.Column("opened_at", sa.BigInteger, nullable=False),
-        sa.Column("told", sa.Integer, nullable=False),
-        sa.Column("messages", sa.Integer, nullable=False),
-        sa.Column("message_at", sa.BigInteger, nullable=False),
     )
     gathers = sa.column("gathers", sa.Boolean).is_(True)
     op.create_index(
@@ -96,6 +93,17 @@ def _alerts() -> None:
 
 
 def _outbox() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("case_id", sa.Integer, sa.ForeignKey("cases.id"), primary_key=True),
+        sa.Column("outlet", sa.String(80), primary_key=True),
+        sa.Column("waits", sa.Boolean, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("told", sa.Integer, nullable=False),
+        sa.Column("messages", sa.Integer, nullable=False),
+    )
+    waits = sa.column("waits", sa.Boolean).is_(True)
+    op.create_index("notices_waiting", "notices", ["outlet", "due_at"], sqlite_where=waits, postgresql_where=waits)
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer, primary_key=True),

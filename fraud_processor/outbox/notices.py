@@ -1,0 +1,73 @@
+"""Which outlets have to be told of which cases, and when: noted in the transaction in which the case grows.
+
+An outlet hears of a case at once, and then no more than one message in an interval, of all that came meanwhile. What it
+cannot be told yet waits here, so messages do not pile up: of a case there is one notice an outlet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from fraud_processor.cases.states import PENDING
+from pipeline.contracts.cases import CASES, NOTICES
+from pipeline.runtime.database.engine import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+    from fraud_processor.cases.gathering import Case
+
+
+class Due(NamedTuple):
+    """A message that is to be made: the one after ``messages``, of the alerts behind the first ``told``."""
+
+    case_id: int
+    told: int
+    messages: int
+
+
+def announce(connection: Connection, grown: Iterable[tuple[int, Case]], floors: Mapping[str, int]) -> None:
+    """Note that cases have new alerts, for each outlet for which they are bad enough: ``floors`` is by outlet."""
+    rows = [
+        {"case_id": number, "outlet": outlet, "waits": True, "due_at": 0, "told": 0, "messages": 0}
+        for number, case in grown
+        for outlet, floor in floors.items()
+        if case.severity >= floor
+    ]
+    if rows:
+        insert = sqlite.insert if connection.dialect.name == SQLITE else postgresql.insert
+        statement = insert(NOTICES).on_conflict_do_update(
+            index_elements=[NOTICES.c.case_id, NOTICES.c.outlet], set_={"waits": True}
+        )
+        connection.execute(statement, rows)
+
+
+def take_due(connection: Connection, outlet: str, now_us: int, interval_us: int, most: int) -> list[Due]:
+    """Take the notices of an outlet that are due, the longest waiting first; the next of a case is an interval later.
+
+    Of cases that somebody has resolved meanwhile nothing is told any more.
+    """
+    columns = NOTICES.c
+    waiting = (columns.outlet == outlet) & columns.waits.is_(True)
+    wanted = (
+        select(columns.case_id, columns.told, columns.messages, CASES.c.alerts, CASES.c.state)
+        .join(CASES, CASES.c.id == columns.case_id)
+        .where(waiting, columns.due_at <= now_us)
+        .order_by(columns.due_at, columns.case_id)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=NOTICES)
+    )
+    found = []
+    for case_id, told, messages, alerts, state in connection.execute(wanted).all():
+        tells = state in PENDING and alerts > told
+        values = {"waits": False, "told": alerts, "messages": messages + tells, "due_at": now_us + interval_us}
+        here = (columns.case_id == case_id) & (columns.outlet == outlet)
+        connection.execute(update(NOTICES).where(here).values(values))
+        if tells:
+            found.append(Due(case_id, told, messages))
+    return found

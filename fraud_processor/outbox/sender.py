@@ -1,0 +1,157 @@
+"""Sends what waits in the outbox, an outlet each: by a thread of its own, that never holds up the stream."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from fraud_processor.cases import reading
+from fraud_processor.outbox import box
+from fraud_processor.outbox.digest import SHOWN, encoded, message_of
+from fraud_processor.outbox.notices import take_due
+from fraud_processor.outlets.outlet import OutletError
+from pipeline.runtime.database.engine import begun
+from pipeline.runtime.transactional.effects import EffectsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from fraud_processor.outlets.outlet import Outlet
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+AT_ONCE: Final = 20  # messages made in one transaction of the database
+# Longer than any outlet takes: what is under way is not sent by another process, too.
+LEASE_US: Final = 60_000_000
+FIRST_WAIT_SECONDS: Final = 1.0
+LONGEST_WAIT_SECONDS: Final = 60.0
+WARN_SECONDS: Final = 60.0
+KEPT_US: Final = 30 * 86_400_000_000  # what was sent, for people to look at
+END_SECONDS: Final = 15.0  # what is under way may take that long
+
+
+class Sender:
+    """Makes the messages of one outlet as they fall due, and sends them until they have arrived.
+
+    Of a case at most one message in ``interval_us``. At most ``limit`` messages wait: what else there is to tell stays
+    a notice, and is told together once there is room.
+    """
+
+    def __init__(self, engine: Engine, outlet: Outlet, interval_us: int, limit: int) -> None:
+        self._engine, self._outlet = engine, outlet
+        self._interval_us, self._limit = interval_us, limit
+        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._warned = self._pruned = float("-inf")
+        self._full = False
+
+    def look(self) -> float:
+        """Do what there is to do, and return how many seconds there is nothing."""
+        try:
+            self._make()
+            return self._send()
+        except EffectsError as error:
+            self._warn(f"the database of cases does not answer: {error}")
+            return self._longer()
+
+    def _make(self) -> None:
+        """Make the messages that are due, as far as there is room for them."""
+        name, now_us = self._outlet.name, _now_us()
+        with begun(self._engine) as connection:
+            room = self._limit - box.waiting(connection, name)
+            for due in take_due(connection, name, now_us, self._interval_us, max(0, min(room, AT_ONCE))):
+                case = reading.case(connection, due.case_id)
+                if case is not None:
+                    latest = reading.alerts(connection, due.case_id, most=SHOWN)
+                    message = message_of(case, latest, due.messages + 1, due.told)
+                    box.queue(connection, name, message.id, encoded(message).decode(), now_us)
+            self._prune(connection, now_us)
+        if room <= 0 and not self._full:
+            logger.warning("%s messages wait for %s: what else there is is told together later", self._limit, name)
+        self._full = room <= 0
+
+    def _send(self) -> float:
+        name = self._outlet.name
+        with begun(self._engine) as connection:
+            letter = box.claim(connection, name, _now_us(), LEASE_US)
+        if letter is None:
+            return LOOK_SECONDS
+        try:
+            self._outlet.send(letter.key, letter.body)
+        except OutletError as error:
+            pause = self._longer()
+            with begun(self._engine) as connection:
+                box.failed(connection, letter, _now_us() + int(pause * 1_000_000), str(error))
+            self._warn(f"{name} did not take message {letter.key} ({error}), try {letter.attempts}; trying again")
+            return pause
+        with begun(self._engine) as connection:
+            box.sent(connection, letter, _now_us())
+        if self._wait_seconds > FIRST_WAIT_SECONDS:
+            logger.info("%s takes messages again", name)
+        self._wait_seconds = FIRST_WAIT_SECONDS
+        return 0.0
+
+    def _longer(self) -> float:
+        pause, self._wait_seconds = self._wait_seconds, min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+        return pause
+
+    def _prune(self, connection: Connection, now_us: int) -> None:
+        if time.monotonic() - self._pruned > WARN_SECONDS:
+            self._pruned = time.monotonic()
+            box.forget(connection, self._outlet.name, now_us - KEPT_US)
+
+    def _warn(self, told: str) -> None:
+        if time.monotonic() - self._warned > WARN_SECONDS:
+            self._warned = time.monotonic()
+            logger.warning(told)
+
+
+class Senders:
+    """The threads of all outlets."""
+
+    def __init__(self, senders: Sequence[Sender]) -> None:
+        self._ended = threading.Event()
+        self._wakes = [threading.Event() for _ in senders]
+        self._threads = [
+            threading.Thread(target=self._live, args=(sender, wake), name="outbox", daemon=True)
+            for sender, wake in zip(senders, self._wakes, strict=True)
+        ]
+
+    def start(self) -> None:
+        """Begin to send, also what a process before us has left."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Say that there may be something new."""
+        for wake in self._wakes:
+            wake.set()
+
+    def end(self) -> None:
+        """Stop, once what is under way is decided; what waits is sent by the next process."""
+        self._ended.set()
+        self.wake()
+        deadline = time.monotonic() + END_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _live(self, sender: Sender, wake: threading.Event) -> None:
+        while not self._ended.is_set():
+            wake.clear()
+            try:
+                pause = sender.look()
+            except Exception:
+                logger.exception("sending failed in a way that nobody thought of; trying again")
+                pause = LONGEST_WAIT_SECONDS
+            if pause > LOOK_SECONDS:
+                self._ended.wait(pause)  # an outlet that is away is not tried for each new alert
+            elif pause:
+                wake.wait(pause)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,1 @@
+"""Where messages go: services that people read, programs, and topics."""
