@@ -1,4 +1,4 @@
-"""``python -m fraud_processor``."""
+"""``python -m fraud_processor``: the service, or a command about its cases."""
 
 import os
 import sys
@@ -8,10 +8,14 @@ from typing import TextIO
 from dotenv import find_dotenv, load_dotenv
 
 from fraud_processor.cases.store import Cases
+from fraud_processor.command import NAME as COMMAND
+from fraud_processor.command import main
 from fraud_processor.handler import FraudProcessor
 from fraud_processor.outbox.sender import Sender, Senders
 from fraud_processor.outlets.choosing import outlets
+from fraud_processor.outlets.labels import LabelsOutlet
 from fraud_processor.settings import VARIABLES, FraudSettings
+from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.database.engine import open_engine
 from pipeline.runtime.database.migrating import migrate
@@ -34,7 +38,9 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
     chosen = outlets(settings.alerts.addresses, settings.alerts.key)
     floors = {one.outlet.name: one.floor for one in chosen}
     interval_us, limit = settings.alerts.interval_us, settings.alerts.limit
-    senders = Senders([Sender(engine, one.outlet, interval_us, limit) for one in chosen])
+    common = settings.common
+    labels = LabelsOutlet(engine, common.kafka, common.topics[topics.LABELS])
+    senders = Senders([Sender(engine, one, interval_us, limit) for one in (labels, *(one.outlet for one in chosen))])
 
     def gather(codec: Codec, source: Source) -> Work:
         cases = until_reached(
@@ -55,9 +61,15 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
 
 
 SERVICE = Service(
-    NAME, "Gather frauds in cases, and raise the alarm for each.", VARIABLES, FraudSettings.from_env, process
+    NAME,
+    "Gather frauds in cases, and raise the alarm for each. `cases` lists, shows and resolves them; it has --help.",
+    VARIABLES,
+    FraudSettings.from_env,
+    process,
 )
 
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))
+    if sys.argv[1:2] == [COMMAND]:
+        sys.exit(main(sys.argv[2:], os.environ))
     sys.exit(run(SERVICE, os.environ, sys.argv[1:]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from generator.labels import Label, encoded
+from generator.labels import label_of
 from generator.transactions import Generated
+from pipeline.contracts.labels import encoded
 from pipeline.contracts.moments import moment_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Writer:
         value = self._form % (transaction_id, self._time(moment_ms), source, target, *figures, tail)
         if mark is None:
             return Labelled(Generated(source, value), None)
-        label = Label.of(transaction_id.decode(), mark)
+        label = label_of(transaction_id.decode(), mark)
         return Labelled(Generated(source, value), Generated(transaction_id, encoded(label)))
 
     def _time(self, moment_ms: int) -> bytes:

@@ -88,7 +88,7 @@ LABELS = Topic(
     default_name="fraud.labels",
     record_key="the transaction's id",
     message="what is known to be fraud, and from when on it may be used",
-    producers=("generator",),
+    producers=("generator", PEOPLE),
     consumers=(PEOPLE,),
     retention_ms=90 * DAY_MS,
 )

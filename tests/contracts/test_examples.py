@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 
-from generator.labels import Label, encoded
 from pipeline.contracts import topics
 from pipeline.contracts.formats import FORMAT_NAMES
 from pipeline.contracts.invalid import InvalidMessageError, Reason
+from pipeline.contracts.labels import Label, encoded
 from tests.support.examples import (
     EXAMPLES,
     INVALID,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("LEDGER_KILLS", "5"))
+KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
 PAYMENTS = 800 * KILLS  # a hundred accounts pay alike
 REPLICAS = 2
 
@@ -45,7 +45,7 @@ def paid(number: int, amount: str = "7.50", name: str | None = None) -> bytes:
 
 
 @pytest.fixture
-def asked(ledger_url: str) -> Iterator[Callable[[Deployment], Connection]]:  # noqa: ARG001 (which outlives it)
+def asked(empty_database: str) -> Iterator[Callable[[Deployment], Connection]]:  # noqa: ARG001 (which outlives it)
     """Provide what opens the ledger of a deployment for reading."""
     opened: list[Any] = []
 
@@ -81,10 +81,10 @@ def command(pipeline: Deployment, *arguments: str) -> subprocess.CompletedProces
 
 
 def test_a_payment_is_booked_once_and_another_under_its_id_is_a_dead_letter(
-    deploy: Callable[..., Deployment], asked: Callable[[Deployment], Connection], ledger_url: str
+    deploy: Callable[..., Deployment], asked: Callable[[Deployment], Connection], empty_database: str
 ) -> None:
     """Sent again by an upstream, it is a repeat; the commands tell what the ledger has."""
-    pipeline = deploy(partitions=1, LEDGER_DATABASE_URL=ledger_url)
+    pipeline = deploy(partitions=1, LEDGER_DATABASE_URL=empty_database)
     with pipeline.running("detector", "legit_processor") as printed:
         pipeline.put(paid(0), paid(0), paid(0, "8.00"), paid(1))
         pipeline.wait_until_booked(4)
@@ -105,10 +105,10 @@ def test_a_payment_is_booked_once_and_another_under_its_id_is_a_dead_letter(
 
 
 def test_kills_book_nothing_twice_and_lose_nothing(
-    deploy: Callable[..., Deployment], asked: Callable[[Deployment], Connection], tmp_path: Path, ledger_url: str
+    deploy: Callable[..., Deployment], asked: Callable[[Deployment], Connection], tmp_path: Path, empty_database: str
 ) -> None:
     """Two replicas on one database, killed again and again while they settle; every tenth payment comes twice."""
-    pipeline = deploy(partitions=3, MAX_BATCH_RECORDS="50", LEDGER_DATABASE_URL=ledger_url)
+    pipeline = deploy(partitions=3, MAX_BATCH_RECORDS="50", LEDGER_DATABASE_URL=empty_database)
     log, chance = tmp_path / "processor.log", Random(3)  # noqa: S311 (no secret)
     values = [paid(number) for number in range(PAYMENTS)]
     values += values[::10]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from generator.labels import Label
 from generator.scenarios.frauds import USUAL_CASES
 from generator.scenarios.realistic import RealisticSource
+from pipeline.contracts.labels import Label
 from tests.support.conditions import Sent, read
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import msgspec
 from detector.rules.loading import load_file
 from detector.rules.versions.body import body_of
 from detector.settings import shipped_rules
-from generator.labels import Label
 from generator.scenarios.kinds import Kind
+from pipeline.contracts.labels import Label
 from tests.unit.samples import TRANSFERS, record, transaction
 from tests.unit.scenario_days import next_of, source_of
 

@@ -17,7 +17,7 @@ from tests.support.conditions import PURCHASES, holding
 from tests.unit.scenario_days import Made, made
 
 if TYPE_CHECKING:
-    from generator.labels import Label
+    from pipeline.contracts.labels import Label
     from tests.support.conditions import Sent
 
 TRANSACTIONS = 40_000  # not quite seven days, and 70 cases

@@ -17,3 +17,10 @@ def stored(name: str) -> str:
         else:
             return name
     return MARK + name.encode(errors="surrogatepass").hex()
+
+
+def restored(stored_name: str) -> str:
+    """Return the name that is stored so."""
+    if not stored_name.startswith(MARK):
+        return stored_name
+    return bytes.fromhex(stored_name.removeprefix(MARK)).decode(errors="surrogatepass")

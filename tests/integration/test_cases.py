@@ -1,0 +1,147 @@
+"""Frauds in cases, on a real Kafka: each once, whoever is killed; told, resolved and labelled."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from fraud_processor.settings import FraudSettings
+from pipeline.contracts import topics
+from pipeline.contracts.cases import ALERTS, CASES, HITS
+from pipeline.runtime.database.engine import begun, open_engine
+from pipeline.runtime.transactional.effects import EffectsError
+from tests.support.eventually import eventually
+from tests.support.receivers import receiving
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.deployment import Deployment
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+KILLS = int(os.environ.get("CASE_KILLS", "3"))
+FRAUDS = 800 * KILLS
+REPLICAS = 2
+
+
+def fraud(number: int, amount: float = 950.5) -> bytes:
+    """Return a transfer of one of a hundred accounts that the shipped rules take for fraud."""
+    told = {"transaction_id": f"t{number}", "source": f"A{number % 100}", "target": "B", "amount": amount}
+    return json.dumps(told | {"currency": "EUR"}).encode()
+
+
+def rows(pipeline: Deployment, table: Any) -> list[Any]:
+    """Return all rows of a table of the cases."""
+    engine = open_engine(FraudSettings.from_env(pipeline.environ).database)
+    try:
+        with begun(engine, reading=True) as connection:
+            return list(connection.execute(select(table)).all())
+    finally:
+        engine.dispose()
+
+
+def wait_until_gathered(pipeline: Deployment, count: int) -> None:
+    """Wait until so many alerts are in cases."""
+    engine = open_engine(FraudSettings.from_env(pipeline.environ).database)
+
+    def gathered() -> bool:
+        # Before the service has started there is no table.
+        with suppress(EffectsError), begun(engine, reading=True) as connection:
+            return bool(connection.execute(select(func.count()).select_from(ALERTS)).scalar_one() >= count)
+        return False
+
+    try:
+        eventually(gathered, 90, f"{count} alerts to be in cases")
+    finally:
+        engine.dispose()
+
+
+def cases(pipeline: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does."""
+    return pipeline.run("fraud_processor", "cases", *arguments)
+
+
+def test_kills_lose_no_alert_and_make_none_twice(
+    deploy: Callable[..., Deployment], tmp_path: Path, empty_database: str
+) -> None:
+    """Two replicas on one database, killed again and again while they gather."""
+    pipeline = deploy(partitions=3, MAX_BATCH_RECORDS="50", CASES_DATABASE_URL=empty_database)
+    log, chance = tmp_path / "processor.log", Random(3)  # noqa: S311 (no secret)
+    with pipeline.running("detector"):
+        pipeline.put_many([fraud(number) for number in range(FRAUDS)])
+        processors = [pipeline.spawn("fraud_processor", log) for _ in range(REPLICAS)]
+        for number in range(1, KILLS + 1):
+            handled = number * FRAUDS // (KILLS + 2)
+            eventually(
+                lambda least=handled: sum(pipeline.committed("fraud_processor").values()) >= least,  # type: ignore[misc]
+                60,
+                f"{handled} to be gathered",
+            )
+            killed = processors.pop(chance.randrange(REPLICAS))
+            killed.kill()
+            killed.wait(10)
+            processors.append(pipeline.spawn("fraud_processor", log))
+        wait_until_gathered(pipeline, FRAUDS)
+        pipeline.wait_until_settled("fraud_processor", FRAUDS)
+    report = pipeline.audit()
+    assert report.clean, report
+    assert report.effects["fraud_processor"].method == "cases"
+    assert report.effects["fraud_processor"].done == FRAUDS
+    found = rows(pipeline, CASES)
+    assert sorted(case.subject for case in found) == sorted({f'{{"source":"A{number}"}}' for number in range(100)})
+    assert {case.alerts for case in found} == {FRAUDS // 100}
+    assert len(rows(pipeline, HITS)) == FRAUDS
+
+
+def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deployment]) -> None:
+    """From a transaction to a label, by the commands; what is resolved gathers no more."""
+    with receiving() as receiver:
+        pipeline = deploy(partitions=1, ALERT_URLS=f"json://{receiver.address}/", ALERT_INTERVAL="1s")
+        pipeline.environ["CASE_WINDOW"] = "1h"
+        with pipeline.running("detector", "fraud_processor"):
+            pipeline.put(fraud(1), fraud(1, 1200))
+            wait_until_gathered(pipeline, 2)
+            eventually(lambda: receiver.requests, 30, "a message")
+            told = json.loads(receiver.requests[0].body)
+            assert told["title"].startswith("[HIGH] case 1: source A1, ")
+            assert cases(pipeline, "acknowledge", "1", "--by", "ann", "--note", "calls the customer").returncode == 0
+            assert cases(pipeline, "resolve", "1", "--as", "fraud", "--by", "ann").stdout == "case 1: resolve by ann\n"
+            (label,) = pipeline.wait_for_records(topics.LABELS, 1)
+            pipeline.put(fraud(1, 3000))
+            wait_until_gathered(pipeline, 3)
+        assert (label.key, json.loads(label.value)["label_id"]) == (b"t1", "analyst:case-1:t1")
+        shown = cases(pipeline, "show", "1")
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert "confirmed" in shown.stdout
+        assert "acknowledged by ann  calls the customer" in shown.stdout
+        assert "large-amount: 1200.00 EUR" in shown.stdout
+        (line,) = cases(pipeline, "list", "--json").stdout.splitlines()
+        assert (json.loads(line)["id"], json.loads(line)["alerts"]) == (2, 1)
+        again = cases(pipeline, "resolve", "1", "--as", "false-alarm")
+        assert (again.returncode, again.stderr) == (1, "fraud_processor: case 1: it was resolved as confirmed before\n")
+        assert cases(pipeline, "show", "99").returncode == 1
+        assert pipeline.audit().clean
+
+
+def test_what_the_cases_lack_is_found(deploy: Callable[..., Deployment]) -> None:
+    """An alert that somebody has removed."""
+    pipeline = deploy(partitions=1)
+    with pipeline.running("detector", "fraud_processor"):
+        pipeline.put(fraud(1), fraud(2))
+        wait_until_gathered(pipeline, 2)
+        pipeline.wait_until_settled("fraud_processor", 2)
+    engine = open_engine(FraudSettings.from_env(pipeline.environ).database)
+    with begun(engine) as connection:
+        connection.execute(ALERTS.delete().where(ALERTS.c.transaction_id == "t2"))
+    engine.dispose()
+    report = pipeline.audit()
+    assert (report.effect_missing, report.examples["effect-missing"]) == (1, ["fraud:0:1"])
