@@ -123,7 +123,7 @@ def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deploy
         assert (shown.returncode, shown.stderr) == (0, "")
         assert "confirmed" in shown.stdout
         assert "acknowledged by ann  calls the customer" in shown.stdout
-        assert "large-amount: 1200.00 EUR" in shown.stdout
+        assert "1200.00 EUR  A1 -> B  t1" in shown.stdout
         (line,) = cases(pipeline, "list", "--json").stdout.splitlines()
         assert (json.loads(line)["id"], json.loads(line)["alerts"]) == (2, 1)
         again = cases(pipeline, "resolve", "1", "--as", "false-alarm")

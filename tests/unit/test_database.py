@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,16 @@ def test_replicas_that_start_together_migrate_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(30)
     assert failures == []
+
+
+def test_two_databases_are_migrated_in_one_process(tmp_path: Path) -> None:
+    """Guard: Alembic keeps what it works on in a global."""
+    engines = [open_engine(database_url(f"sqlite:///{tmp_path / name}")) for name in "abcdef"]
+    with ThreadPoolExecutor(len(engines)) as threads:
+        list(threads.map(lambda engine: migrate(engine, MIGRATIONS), engines))
+    for engine in engines:
+        assert set(inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
+        engine.dispose()
 
 
 def test_a_later_release_is_not_gone_back_behind(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Final
 
 from alembic import command
@@ -24,6 +25,8 @@ logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look
 
 # Any number that nobody else takes; a lock of PostgreSQL that ends with the transaction.
 LOCK: Final = 7_119_041_266
+# Alembic keeps what it works on in a global: of two databases in one process the second waits.
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 class NewerDatabaseError(PipelineError):
@@ -41,7 +44,7 @@ def migrate(engine: Engine, scripts: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     known = ScriptDirectory.from_config(config)
-    with begun(engine) as connection:
+    with _ONE_AT_A_TIME, begun(engine) as connection:
         # On SQLite the transaction itself keeps others out (see ``engine``).
         if engine.dialect.name == POSTGRESQL:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
