@@ -6,14 +6,14 @@ from pathlib import Path
 
 from dotenv import find_dotenv, load_dotenv
 
-from demo.ledger import told_of
+from demo.effects import cases_told, ledger_told
 from demo.processes import LocalKafka
-from demo.settings import LEDGER, LOGS, DemoSettings
+from demo.settings import CASES, LEDGER, LOGS, DemoSettings
 from demo.show import show
 from kafka_local.guard import Guard
 from pipeline.errors import EXIT_FAILURE, PipelineError
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
 
@@ -31,8 +31,9 @@ def main() -> int:
         start_logging("demo", settings.common.process)
         LOGS.mkdir(parents=True, exist_ok=True)
         # Of another Kafka, which is gone.
-        for name in (LEDGER.name, f"{LEDGER.name}-wal", f"{LEDGER.name}-shm"):
-            (LEDGER.parent / name).unlink(missing_ok=True)
+        for file in (LEDGER, CASES):
+            for end in ("", "-wal", "-shm"):
+                file.with_name(file.name + end).unlink(missing_ok=True)
         report = show(settings, guard, ROOT, LOGS, stop)
     except (PipelineError, KafkaError) as error:
         sys.stderr.write(f"demo: {error}\n")
@@ -41,7 +42,11 @@ def main() -> int:
         guard.release()
         kafka.stop()
     sys.stdout.write(report.line() + "\n")
-    sys.stdout.writelines(f"{line}\n" for line in told_of(settings.environ[LEDGER_DATABASE_URL.name]))
+    told = (
+        *ledger_told(settings.environ[LEDGER_DATABASE_URL.name]),
+        *cases_told(settings.environ[CASES_DATABASE_URL.name]),
+    )
+    sys.stdout.writelines(f"{line}\n" for line in told)
     return 0 if report.clean else EXIT_FAILURE
 
 

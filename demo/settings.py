@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.settings import HEARTBEAT_FILE, LOG_FORMAT, TRANSACTION_FORMAT, CommonSettings
 
@@ -21,6 +21,7 @@ DEMO_SECONDS = Variable(
 # What the demo leaves behind, until the next one.
 LOGS: Final = Path(__file__).resolve().parents[1] / "build" / "demo"
 LEDGER: Final = LOGS / "ledger.sqlite"
+CASES: Final = LOGS / "cases.sqlite"
 # What the demo shows where nothing else is asked for: people with habits, a day of them a minute, frauds of every kind
 # among them, and rules about behaviour.
 DEFAULTS: Final = {"TRANSACTIONS_PER_SECOND": "100"}
@@ -61,6 +62,7 @@ class DemoSettings:
             HEARTBEAT_FILE.name: "",
             LOG_FORMAT.name: "text",
             LEDGER_DATABASE_URL.name: f"sqlite:///{LEDGER}",
+            CASES_DATABASE_URL.name: f"sqlite:///{CASES}",
             "PYTHONUNBUFFERED": "1",
         }
         defaults = DEFAULTS | (BEHAVIOUR if _is_free(values) else {})

@@ -7,6 +7,8 @@ from typing import TextIO
 
 from dotenv import find_dotenv, load_dotenv
 
+from fraud_processor.api.application import application
+from fraud_processor.api.listening import listen
 from fraud_processor.cases.store import Cases
 from fraud_processor.command import NAME as COMMAND
 from fraud_processor.command import main
@@ -52,10 +54,15 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
         processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.wake)
         return Work(processor, processor, settings.lost_effects)
 
+    token, api = settings.api.token, None
     try:
+        if token is not None:
+            api = listen(settings.api, application(engine, token, senders.wake))
         senders.start()
         serve(NAME, settings.service, gather, stop)
     finally:
+        if api is not None:
+            api.end()
         senders.end()
         engine.dispose()
 

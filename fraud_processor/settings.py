@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from fraud_processor.api.token import token
 from fraud_processor.outlets.choosing import Address, addresses, is_signed
 from fraud_processor.outlets.signed import secret
 from pipeline.runtime import parsing, service_settings
@@ -53,6 +54,23 @@ OUTBOX_LIMIT: Final = Variable(
     "The most messages that wait for one of ALERT_URLS that is away; what else there is is told together later.",
 )
 
+CASES_API_TOKEN: Final = Variable(
+    "CASES_API_TOKEN",
+    parsing.optional(token),
+    "",
+    "What callers of the interface to the cases have to know: 16 characters or more. Empty: there is no interface.",
+    secret=True,
+)
+CASES_API_HOST: Final = Variable(
+    "CASES_API_HOST", parsing.text, "127.0.0.1", "The address at which the interface to the cases listens."
+)
+CASES_API_PORT: Final = Variable(
+    "CASES_API_PORT",
+    parsing.whole_number(0, 65535),
+    "8001",
+    "The port of the interface to the cases; 0: any that is free.",
+)
+
 VARIABLES = (
     *service_settings.VARIABLES,
     LOST_EFFECTS,
@@ -62,7 +80,24 @@ VARIABLES = (
     ALERT_INTERVAL,
     ALERT_WEBHOOK_SECRET,
     OUTBOX_LIMIT,
+    CASES_API_TOKEN,
+    CASES_API_HOST,
+    CASES_API_PORT,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where the interface to the cases listens, and what callers have to know; None: there is none."""
+
+    host: str
+    port: int
+    token: str | None = field(repr=False)
+
+    @classmethod
+    def read(cls, env: Environment) -> ApiSettings:
+        """Read the variables."""
+        return cls(env.read(CASES_API_HOST), env.read(CASES_API_PORT), env.read(CASES_API_TOKEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +126,7 @@ class FraudSettings:
     lost_effects: str
     case_window_us: int
     alerts: AlertSettings
+    api: ApiSettings
     database: str = field(repr=False)
 
     @property
@@ -112,6 +148,7 @@ class FraudSettings:
             env.read(LOST_EFFECTS),
             env.read(CASE_WINDOW),
             AlertSettings.read(env),
+            ApiSettings.read(env),
             env.read(CASES_DATABASE_URL),
         )
         env.check()

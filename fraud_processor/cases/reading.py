@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from sqlalchemy import func, select
 
 from fraud_processor.cases.subject import SEVERITIES
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MOST: Final = 1000  # cases or alerts in one answer
 
 
-class Case(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Case:
     """A case without its alerts, of which there are ``alerts``; ``subject`` is whom it is about, by field.
 
     ``first`` and ``last`` are the times of its earliest and latest transaction, ``opened_at`` is by our own clock.
@@ -40,7 +41,8 @@ class Case(msgspec.Struct, frozen=True):
     gathers: bool
 
 
-class Alert(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Alert:
     """A fraud of a case; ``place`` is where its record stands, ``content`` the message with its verdict."""
 
     place: str
@@ -64,7 +66,8 @@ class Alert(msgspec.Struct, frozen=True):
             return []
 
 
-class Step(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Step:
     """What somebody did to a case."""
 
     at: datetime
@@ -123,7 +126,7 @@ def moment(at_us: int) -> datetime:
 def _case(row: Row[Any]) -> Case:
     return Case(
         id=row.id,
-        subject=json.loads(row.subject),
+        subject={name: _shown(value) for name, value in json.loads(row.subject).items()},
         state=row.state,
         severity=SEVERITIES[row.severity],
         score=row.score,
@@ -133,6 +136,11 @@ def _case(row: Row[Any]) -> Case:
         opened_at=moment(row.opened_at),
         gathers=row.gathers,
     )
+
+
+def _shown(value: str) -> str:
+    """Return a text as text that can be sent: half a character, as JSON may have one, is escaped."""
+    return value.encode(errors="backslashreplace").decode()
 
 
 def _alert(row: Row[Any]) -> Alert:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detector.settings import RULES_FILE
+from fraud_processor.settings import CASES_API_HOST
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
-from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
+from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.settings import HEARTBEAT_FILE
 from tests.support.compose import ROOT, Project, require_docker
 
@@ -30,6 +31,10 @@ SERVICES = {
 }
 PIPELINE = "docker-compose.yml"
 SINGLE, THREE = "docker-compose.kafka.yml", "docker-compose.kafka.cluster.yml"
+DATABASES = {
+    "legit_processor": (LEDGER_DATABASE_URL, "ledger.sqlite"),
+    "fraud_processor": (CASES_DATABASE_URL, "cases.sqlite"),
+}
 FILES = (SSL_CAFILE.name, SSL_CERTFILE.name, SSL_KEYFILE.name, RULES_FILE.name)
 
 
@@ -78,10 +83,23 @@ def test_unset_variables_are_left_to_the_code(service: str) -> None:
     """Without any, only the address of the broker is set, to the one that holds in the network, and a volume."""
     contained = read(PIPELINE)[service]
     expected = {KAFKA_BROKER_URL.name: "broker:9092"}
-    if service == "legit_processor":
+    if service in DATABASES:
         (volume,) = [mount["target"] for mount in contained["volumes"] if mount["type"] == "volume"]
-        expected[LEDGER_DATABASE_URL.name] = f"sqlite:///{volume}/ledger.sqlite"
+        variable, name = DATABASES[service]
+        expected[variable.name] = f"sqlite:///{volume}/{name}"
+    if service == "fraud_processor":
+        expected[CASES_API_HOST.name] = "0.0.0.0"  # noqa: S104 (within the network of the containers)
     assert given(contained["environment"]) == expected
+
+
+def test_there_is_a_database_for_who_asks_for_one() -> None:
+    """With a health check, bounds, and nothing published; without a password the image refuses to start."""
+    services = json.loads(Project("t", PIPELINE, {}).compose("--profile", "postgres", "config", "--format", "json"))
+    postgres = services["services"]["postgres"]
+    assert postgres["healthcheck"]
+    assert postgres["mem_limit"]
+    assert "ports" not in postgres
+    assert not given(postgres["environment"]).get("POSTGRES_PASSWORD")
 
 
 @pytest.mark.parametrize("variable", FILES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import demo.settings
 import detector.settings
+import fraud_processor.settings
 import generator.settings
 import legit_processor.settings
 from detector.rules.files.schema import schema
@@ -47,7 +48,9 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
         ((provision.PARTITIONS, provision.REPLICATION, provision.MIN_INSYNC), "topics"),
         (generator.settings.VARIABLES, "generator"),
         (detector.settings.VARIABLES, "detector"),
+        ((service_settings.LOST_EFFECTS,), "processors"),
         (legit_processor.settings.VARIABLES, "legit_processor"),
+        (fraud_processor.settings.VARIABLES, "fraud_processor"),
         ((demo.settings.DEMO_SECONDS,), "demo"),
     ]
     found: dict[str, tuple[Variable[object], str]] = {}

@@ -1,0 +1,174 @@
+"""The HTTP interface to the cases: list, show, acknowledge, resolve."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from fraud_processor.api.token import knows
+from fraud_processor.cases import reading
+from fraud_processor.cases.changing import (
+    MAX_NOTE_CHARACTERS,
+    MAX_WHO_CHARACTERS,
+    By,
+    NoCaseError,
+    NotPossibleError,
+    move,
+    remark,
+)
+from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING
+from pipeline.runtime.database.engine import begun
+from pipeline.runtime.transactional.effects import EffectsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sqlalchemy import Engine
+    from starlette.responses import Response
+
+MAX_BODY_BYTES: Final = 64 * 1024
+MAX_NUMBER: Final = 2**31 - 1
+MAX_SKIPPED: Final = 1_000_000
+_TITLE: Final = "Cases of the fraud processor"
+
+Number = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="the number of the case")]
+State = Literal["open", "acknowledged", "confirmed", "false-alarm", "closed", "pending", "all"]
+
+
+class Doing(BaseModel):
+    """Who does something to a case, and what they have to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = Field(min_length=1, max_length=MAX_WHO_CHARACTERS)
+    note: str = Field(default="", max_length=MAX_NOTE_CHARACTERS)
+
+
+class Noting(Doing):
+    """A note has to say something."""
+
+    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
+
+
+class Resolving(Doing):
+    """What a case turned out to be."""
+
+    finding: Literal["fraud", "false-alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseInFull:
+    """A case, the latest of its alerts, and what people did."""
+
+    case: reading.Case
+    alerts: list[reading.Alert]
+    steps: list[reading.Step]
+
+
+class Problem(BaseModel):
+    """Why something was not done."""
+
+    detail: str
+
+
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (401, 404, 409, 413, 503)}
+
+
+def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI:  # noqa: C901 (its routes)
+    """Return the interface to a database of cases; ``wake`` is called when there may be something to send."""
+
+    def authorized(request: Request) -> None:
+        if not knows(request.headers.get("Authorization"), token):
+            raise HTTPException(401, "a header is needed: Authorization: Bearer, and CASES_API_TOKEN")
+
+    app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, dependencies=[Depends(authorized)], responses=_RESPONSES)
+
+    @app.middleware("http")
+    async def bound(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("Content-Length", "0")
+        chunked = "Transfer-Encoding" in request.headers
+        if chunked or not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            return JSONResponse({"detail": f"a body has at most {MAX_BODY_BYTES} bytes, and says how many"}, 413)
+        return await call(request)
+
+    @app.exception_handler(NoCaseError)
+    async def missing(_: Request, error: NoCaseError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    @app.exception_handler(NotPossibleError)
+    async def impossible(_: Request, error: NotPossibleError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 409)
+
+    @app.exception_handler(EffectsError)
+    async def away(_: Request, __: EffectsError) -> JSONResponse:
+        return JSONResponse({"detail": "the database of cases does not answer"}, 503, {"Retry-After": "5"})
+
+    def done(number: int, state: str | None, doing: Doing) -> reading.Case:
+        by = By(doing.by, time.time_ns() // 1000, doing.note)
+        with begun(engine) as connection:
+            if state is None:
+                remark(connection, number, by)
+            else:
+                move(connection, number, state, by)
+            found = reading.case(connection, number)
+        wake()
+        if found is None:
+            raise NoCaseError(f"there is no case {number}")
+        return found
+
+    @app.get("/cases")
+    def cases(
+        state: State = "pending",
+        before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
+        most: Annotated[int, Query(ge=1, le=reading.MOST)] = 50,
+    ) -> list[reading.Case]:
+        """Return cases, the newest first; those below a number, for the next page."""
+        states = {"pending": PENDING, "all": ()}.get(state, (state,))
+        with begun(engine, reading=True) as connection:
+            return reading.cases(connection, states, before, most)
+
+    @app.get("/cases/counts")
+    def counts() -> dict[str, int]:
+        """Return how many cases there are by state."""
+        with begun(engine, reading=True) as connection:
+            return reading.counts(connection)
+
+    @app.get("/cases/{number}")
+    def case(
+        number: Number,
+        skip: Annotated[int, Query(ge=0, le=MAX_SKIPPED)] = 0,
+        most: Annotated[int, Query(ge=1, le=reading.MOST)] = 50,
+    ) -> CaseInFull:
+        """Return a case with its latest alerts, and what people did."""
+        with begun(engine, reading=True) as connection:
+            found = reading.case(connection, number)
+            if found is None:
+                raise NoCaseError(f"there is no case {number}")
+            return CaseInFull(found, reading.alerts(connection, number, skip, most), reading.steps(connection, number))
+
+    @app.post("/cases/{number}/acknowledge")
+    def acknowledge(number: Number, doing: Doing) -> reading.Case:
+        """Say that somebody is at it."""
+        return done(number, ACKNOWLEDGED, doing)
+
+    @app.post("/cases/{number}/resolve")
+    def resolve(number: Number, resolving: Resolving) -> reading.Case:
+        """Say what it was; its transactions get labels."""
+        return done(number, CONFIRMED if resolving.finding == "fraud" else FALSE_ALARM, resolving)
+
+    @app.post("/cases/{number}/close")
+    def close(number: Number, doing: Doing) -> reading.Case:
+        """Be done with it without saying what it was."""
+        return done(number, CLOSED, doing)
+
+    @app.post("/cases/{number}/notes")
+    def note(number: Number, noting: Noting) -> reading.Case:
+        """Keep a note."""
+        return done(number, None, noting)
+
+    return app

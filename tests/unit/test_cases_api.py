@@ -1,0 +1,163 @@
+"""The interface to the cases, by real HTTP on loopback: what it does, what it refuses, and no error of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from fraud_processor.api.application import MAX_BODY_BYTES, application
+from fraud_processor.api.listening import CannotListenError, listen
+from fraud_processor.api.token import knows
+from fraud_processor.cases.alert import Alert
+from fraud_processor.settings import ApiSettings, FraudSettings
+from pipeline.contracts.cases import OUTBOX
+from pipeline.errors import SettingsError
+from tests.support.case_files import cases_in, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
+NASTY = "<script>\0\ud800\u202e'; DROP TABLE cases;--"
+
+
+def put(engine: Engine, *accounts: str) -> None:
+    """Save a fraud for each account."""
+    alerts = [
+        Alert(0, number, json.dumps({"source": name}), name, name, NASTY, "1.00", "EUR", number, 2, 100, [], b"\xff{}")
+        for number, name in enumerate(accounts)
+    ]
+    cases_in(engine).save({}, {0: len(accounts)}, alerts)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Provide a database with a case for each of ten accounts."""
+    with opened(f"sqlite:///{tmp_path_factory.mktemp('api') / 'cases.sqlite'}") as made:
+        put(made, *[f"A{number}{NASTY}" for number in range(10)])
+        yield made
+
+
+@pytest.fixture(scope="module")
+def woken() -> threading.Event:
+    """Provide what is set when senders are woken."""
+    return threading.Event()
+
+
+@pytest.fixture(scope="module")
+def client(engine: Engine, woken: threading.Event) -> Iterator[httpx.Client]:
+    """Provide a caller that knows the token, of a server that listens."""
+    served = listen(ApiSettings("127.0.0.1", 0, TOKEN), application(engine, TOKEN, woken.set))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=served.address, headers=headers, timeout=30, trust_env=False) as made:
+        yield made
+    served.end()
+
+
+def test_cases_are_listed_in_pages(client: httpx.Client) -> None:
+    """The newest first; the next page begins below the last number."""
+    first = client.get("/cases", params={"most": 4}).json()
+    second = client.get("/cases", params={"most": 4, "before": first[-1]["id"]}).json()
+    assert [case["id"] for case in first + second] == list(range(10, 2, -1))
+    assert client.get("/cases", params={"state": "closed"}).json() == []
+    assert client.get("/cases/counts").json()["open"] >= 1
+
+
+def test_a_case_is_shown_with_its_alerts_whatever_stands_in_them(client: httpx.Client) -> None:
+    """Text that no database or wire takes as it is comes as text all the same."""
+    told = client.get("/cases/1").json()
+    assert (told["case"]["id"], len(told["alerts"]), told["steps"]) == (1, 1, [])
+    assert told["alerts"][0]["amount"] == "1.00"
+    assert told["alerts"][0]["content"] == "\\xff{}"
+    assert client.get("/cases/999").status_code == 404
+
+
+def test_a_case_is_worked_off(client: httpx.Client, engine: Engine, woken: threading.Event) -> None:
+    """Acknowledged, noted, resolved once; its label is queued with that."""
+    doing = {"by": "ann", "note": "calls"}
+    assert client.post("/cases/2/acknowledge", json=doing).json()["state"] == "acknowledged"
+    assert client.post("/cases/2/acknowledge", json=doing).status_code == 409
+    assert client.post("/cases/2/notes", json={"by": "bob", "note": NASTY.replace("\ud800", "")}).status_code == 200
+    woken.clear()
+    resolved = client.post("/cases/2/resolve", json={"by": "ann", "finding": "false-alarm"}).json()
+    assert (resolved["state"], resolved["gathers"]) == ("false-alarm", False)
+    assert woken.is_set()
+    refused = client.post("/cases/2/close", json=doing)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "case 2: it was resolved as false-alarm before")
+    steps = [(step["who"], step["what"]) for step in client.get("/cases/2").json()["steps"]]
+    assert steps == [("ann", "acknowledged"), ("bob", "note"), ("ann", "false-alarm")]
+    with engine.connect() as connection:
+        (key,) = connection.execute(select(OUTBOX.c.key)).scalars()
+    assert key == "labels-2/labels"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"])
+def test_who_does_not_know_the_token_learns_nothing(client: httpx.Client, header: str) -> None:
+    """Also of what there is."""
+    for path in ("/cases", "/cases/1", "/cases/999"):
+        refused = httpx.get(f"{client.base_url}{path}", headers={"Authorization": header}, trust_env=False)
+        assert refused.status_code == 401
+    assert client.post("/cases/3/close", json={"by": "x"}, headers={"Authorization": header}).status_code == 401
+
+
+def test_a_body_has_a_bound(client: httpx.Client) -> None:
+    """Also one that does not say how long it is."""
+    assert client.post("/cases/3/notes", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
+    assert client.post("/cases/3/notes", content=(b"x" for _ in range(3))).status_code == 413
+
+
+def test_a_token_has_sixteen_characters_or_more() -> None:
+    """And is not told when it is refused; a header of any bytes is compared."""
+    with pytest.raises(SettingsError, match="CASES_API_TOKEN must be 16 printable") as refused:
+        FraudSettings.from_env({"CASES_API_TOKEN": "hidden"})
+    assert "hidden" not in str(refused.value)
+    assert "hidden" not in repr(FraudSettings.from_env({"CASES_API_TOKEN": "hidden" * 4}))
+    assert not knows("Bearer \udcff", TOKEN)
+    assert knows(f"bearer {TOKEN}", TOKEN)
+
+
+def test_an_address_that_is_taken_is_told(engine: Engine) -> None:
+    """With the variables that say which."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = ApiSettings("127.0.0.1", taken.getsockname()[1], TOKEN)
+        with pytest.raises(CannotListenError, match=r"CASES_API_PORT.*Address already in use"):
+            listen(where, application(engine, TOKEN, lambda: None))
+    with pytest.raises(CannotListenError, match="cannot listen at"):
+        listen(ApiSettings("no.such.host.invalid", 1, TOKEN), application(engine, TOKEN, lambda: None))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=50),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["by", "note", "finding", "x"]), inner),
+    max_leaves=6,
+)
+SEGMENT = st.one_of(st.integers().map(str), st.text(min_size=1, max_size=10), st.sampled_from(["1", "4", "0", "-1"]))
+QUERY = st.dictionaries(st.sampled_from(["most", "skip", "before"]), SEGMENT)
+VERBS = st.sampled_from(["acknowledge", "resolve", "close", "notes", ""])
+
+
+@given(
+    SEGMENT, VERBS, JSON | st.binary(max_size=50), st.dictionaries(st.sampled_from(["most", "skip", "before"]), SEGMENT)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+def test_nothing_that_is_sent_is_an_error_of_ours(
+    client: httpx.Client, number: str, verb: str, body: Any, query: dict[str, str]
+) -> None:
+    """A refusal, or done: never a 500."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    path = f"/cases/{quote(number, safe='')}"
+    sent = client.post(f"{path}/{verb}", content=content, headers={"Content-Type": "application/json"})
+    assert sent.status_code < 500
+    assert client.get(path, params=query).status_code < 500
+    assert client.get("/cases", params={**query, "state": number}).status_code < 500
