@@ -150,7 +150,7 @@ VERBS = st.sampled_from(["acknowledge", "resolve", "close", "notes", ""])
 @given(
     SEGMENT, VERBS, JSON | st.binary(max_size=50), st.dictionaries(st.sampled_from(["most", "skip", "before"]), SEGMENT)
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
 def test_nothing_that_is_sent_is_an_error_of_ours(
     client: httpx.Client, number: str, verb: str, body: Any, query: dict[str, str]
 ) -> None:
