@@ -7,15 +7,16 @@ from typing import TextIO
 
 from dotenv import find_dotenv, load_dotenv
 
+from fraud_processor import command
 from fraud_processor.api.application import application
 from fraud_processor.api.listening import listen
 from fraud_processor.cases.store import Cases
-from fraud_processor.command import NAME as COMMAND
-from fraud_processor.command import main
 from fraud_processor.handler import FraudProcessor
-from fraud_processor.outbox.sender import Sender, Senders
+from fraud_processor.outbox.sender import Looks, Sender, Senders
 from fraud_processor.outlets.choosing import outlets
 from fraud_processor.outlets.labels import LabelsOutlet
+from fraud_processor.reports import command as report
+from fraud_processor.reports.daily import Reporter
 from fraud_processor.settings import VARIABLES, FraudSettings
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
@@ -25,9 +26,11 @@ from pipeline.runtime.database.settings import CASES_DATABASE_URL
 from pipeline.runtime.database.startup import until_reached
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
+from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
 
 NAME = "fraud_processor"
+COMMANDS = {command.NAME: command.main, report.NAME: report.main}
 MIGRATIONS = Path(__file__).parent / "cases" / "migrations"
 
 
@@ -42,7 +45,11 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
     interval_us, limit = settings.alerts.interval_us, settings.alerts.limit
     common = settings.common
     labels = LabelsOutlet(engine, common.kafka, common.topics[topics.LABELS])
-    senders = Senders([Sender(engine, one, interval_us, limit) for one in (labels, *(one.outlet for one in chosen))])
+    told = [one.outlet for one in chosen]
+    looking: list[Looks] = [Sender(engine, one, interval_us, limit) for one in (labels, *told)]
+    if told and settings.alerts.report_at is not None:
+        looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
+    senders = Senders(looking)
 
     def gather(codec: Codec, source: Source) -> Work:
         cases = until_reached(
@@ -69,7 +76,8 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
 
 SERVICE = Service(
     NAME,
-    "Gather frauds in cases, and raise the alarm for each. `cases` lists, shows and resolves them; it has --help.",
+    "Gather frauds in cases, and raise the alarm for each. `cases` lists, shows and resolves them, `report` "
+    "tells of a day; each has --help.",
     VARIABLES,
     FraudSettings.from_env,
     process,
@@ -77,6 +85,6 @@ SERVICE = Service(
 
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))
-    if sys.argv[1:2] == [COMMAND]:
-        sys.exit(main(sys.argv[2:], os.environ))
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        sys.exit(to_its_end(lambda: COMMANDS[sys.argv[1]](sys.argv[2:], os.environ)))
     sys.exit(run(SERVICE, os.environ, sys.argv[1:]))

@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from fraud_processor.asking import asked_of
 from fraud_processor.cases import reading
 from fraud_processor.cases.changing import By, NoCaseError, NotPossibleError, move, remark
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING, STATES
 from pipeline.contracts.display import printable
-from pipeline.errors import EXIT_FAILURE, EXIT_UNAVAILABLE, SettingsError
-from pipeline.runtime.database.engine import begun, is_missing, open_engine, shown
-from pipeline.runtime.database.settings import CASES_DATABASE_URL
-from pipeline.runtime.environment import Environment
-from pipeline.runtime.transactional.effects import EffectsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,27 +33,12 @@ where the command or a variable is wrong; 69 where the database does not answer.
 def main(arguments: Sequence[str], values: Mapping[str, str]) -> int:
     """Carry out a command and return its exit code."""
     asked = parse(arguments)
-    env = Environment(values)
-    url = env.read(CASES_DATABASE_URL)
-    try:
-        env.check()
-        if is_missing(url):
-            return _fail(f"there is no {shown(url)} yet (CASES_DATABASE_URL); the service makes it", EXIT_UNAVAILABLE)
-        engine = open_engine(url)
-        with begun(engine, reading=asked.command not in CHANGES) as connection:
-            _carry_out(asked, connection)
-    except (NoCaseError, NotPossibleError) as error:
-        return _fail(str(error), EXIT_FAILURE)
-    except SettingsError as error:
-        return _fail(str(error), error.exit_code)
-    except EffectsError as error:
-        return _fail(str(error), EXIT_UNAVAILABLE)
-    return 0
-
-
-def _fail(told: str, code: int) -> int:
-    sys.stderr.write(f"fraud_processor: {told}\n")
-    return code
+    return asked_of(
+        values,
+        lambda connection: _carry_out(asked, connection),
+        writes=asked.command in CHANGES,
+        refused=(NoCaseError, NotPossibleError),
+    )
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

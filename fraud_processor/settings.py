@@ -15,6 +15,7 @@ from pipeline.runtime.service_settings import LOST_EFFECTS, ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import time
 
     from pipeline.runtime.settings import CommonSettings
 
@@ -54,6 +55,12 @@ OUTBOX_LIMIT: Final = Variable(
     "The most messages that wait for one of ALERT_URLS that is away; what else there is is told together later.",
 )
 
+REPORT_AT: Final = Variable(
+    "REPORT_AT",
+    parsing.optional(parsing.time_of_day),
+    "",
+    "When ALERT_URLS are told what the day before came to, such as 06:00, in UTC; empty: never.",
+)
 CASES_API_TOKEN: Final = Variable(
     "CASES_API_TOKEN",
     parsing.optional(token),
@@ -80,6 +87,7 @@ VARIABLES = (
     ALERT_INTERVAL,
     ALERT_WEBHOOK_SECRET,
     OUTBOX_LIMIT,
+    REPORT_AT,
     CASES_API_TOKEN,
     CASES_API_HOST,
     CASES_API_PORT,
@@ -102,10 +110,11 @@ class ApiSettings:
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """Who is told of cases, and how often; ``interval_us`` is in microseconds."""
+    """Who is told of cases, and how often; ``interval_us`` is in microseconds, ``report_at`` a time of UTC's day."""
 
     interval_us: int
     limit: int
+    report_at: time | None
     addresses: tuple[Address, ...] = field(repr=False)
     key: bytes = field(repr=False)
 
@@ -115,7 +124,7 @@ class AlertSettings:
         urls, key = env.read(ALERT_URLS), env.read(ALERT_WEBHOOK_SECRET)
         if key is None and any(map(is_signed, urls)):
             env.reject(ALERT_WEBHOOK_SECRET, "is missing: ALERT_URLS names a signed webhook")
-        return cls(env.read(ALERT_INTERVAL), env.read(OUTBOX_LIMIT), urls, key or b"")
+        return cls(env.read(ALERT_INTERVAL), env.read(OUTBOX_LIMIT), env.read(REPORT_AT), urls, key or b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pipeline.runtime.database.settings import LEDGER_DATABASE_URL
 from pipeline.runtime.database.startup import until_reached
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
+from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
 
 NAME = "legit_processor"
@@ -57,5 +58,5 @@ SERVICE = Service(
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
-        sys.exit(main(sys.argv[1:], os.environ))
+        sys.exit(to_its_end(lambda: main(sys.argv[1:], os.environ)))
     sys.exit(run(SERVICE, os.environ, sys.argv[1:]))

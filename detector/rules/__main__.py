@@ -6,7 +6,8 @@ import sys
 from dotenv import find_dotenv, load_dotenv
 
 from detector.rules.command import main
+from pipeline.runtime.pipes import to_its_end
 
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(to_its_end(lambda: main(sys.argv[1:], os.environ)))

@@ -29,6 +29,12 @@ def queue(connection: Connection, outlet: str, key: str, body: str, now_us: int)
     connection.execute(OUTBOX.insert().values(**row, attempts=0, error=""))
 
 
+def queue_once(connection: Connection, outlet: str, key: str, body: str, now_us: int) -> None:
+    """Add something to send, unless it was added before."""
+    if connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.key == f"{key}/{outlet}")).first() is None:
+        queue(connection, outlet, key, body, now_us)
+
+
 def waiting(connection: Connection, outlet: str) -> int:
     """Return how much waits for an outlet."""
     here = (OUTBOX.c.outlet == outlet) & OUTBOX.c.sent_at.is_(None)

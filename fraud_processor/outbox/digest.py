@@ -118,4 +118,3 @@ def _number(count: int, what: str) -> str:
 
 
 encoded: Final = msgspec.json.Encoder().encode
-decoded: Final = msgspec.json.Decoder(Message).decode

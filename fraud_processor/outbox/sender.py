@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fraud_processor.cases import reading
 from fraud_processor.outbox import box
@@ -110,10 +110,18 @@ class Sender:
             logger.warning(told)
 
 
-class Senders:
-    """The threads of all outlets."""
+class Looks(Protocol):
+    """Does something when it is time for it."""
 
-    def __init__(self, senders: Sequence[Sender]) -> None:
+    def look(self) -> float:
+        """Do what there is to do, and return how many seconds there is nothing."""
+        ...
+
+
+class Senders:
+    """The threads of all outlets, and of what else there is to look after."""
+
+    def __init__(self, senders: Sequence[Looks]) -> None:
         self._ended = threading.Event()
         self._wakes = [threading.Event() for _ in senders]
         self._threads = [
@@ -139,7 +147,7 @@ class Senders:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _live(self, sender: Sender, wake: threading.Event) -> None:
+    def _live(self, sender: Looks, wake: threading.Event) -> None:
         while not self._ended.is_set():
             wake.clear()
             try:

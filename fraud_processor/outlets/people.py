@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from apprise import Apprise, NotifyFormat, NotifyType
 
-from fraud_processor.outbox.digest import decoded
+from fraud_processor.outbox.contents import read
 from fraud_processor.outlets.outlet import OutletError
 
 if TYPE_CHECKING:
@@ -38,17 +38,17 @@ class PeopleOutlet:
 
     def send(self, key: str, body: str) -> None:
         """See :class:`~fraud_processor.outlets.outlet.Outlet`. The message says its key, and so does a header."""
-        message = decoded(body)
+        content = read(body)
         headers = getattr(self._service, "headers", None)
         if isinstance(headers, dict):  # of services that take any
             headers[KEY_HEADER] = key
         sender = Apprise()
         sender.add(self._service)
         taken = sender.notify(
-            title=message.title,
-            body=message.text,
+            title=content.title,
+            body=content.text,
             body_format=NotifyFormat.TEXT,
-            notify_type=_TYPES.get(message.severity, NotifyType.INFO),
+            notify_type=_TYPES.get(content.severity, NotifyType.INFO),
         )
         if not taken:
             raise OutletError("the service did not take it")

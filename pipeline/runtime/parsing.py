@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,20})?")
 _RATE = re.compile(_NUMBER.pattern + r"([eE][+-]?[0-9]{1,3})?")
 _US_PER = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAX_TOPIC_NAME = 249 - len(DEAD_LETTER_SUFFIX)
 _MAX_PORT = 65535
@@ -65,6 +66,14 @@ def duration(value: str) -> int:
         message = "a duration above zero, such as 90s, 15m, 24h or 30d"
         raise ValueError(message)
     return int(found[1]) * _US_PER[found[2]]
+
+
+def time_of_day(value: str) -> time:
+    """Accept a time of a day of UTC, such as 08:30."""
+    found = _TIME.fullmatch(value)
+    if found is None:
+        raise ValueError("a time of day, such as 08:30")
+    return time(int(found[1]), int(found[2]), tzinfo=UTC)
 
 
 def number_above_zero(value: str) -> float:

@@ -17,6 +17,7 @@ from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.logs import start_logging
+from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.settings import common_from_env, of_a_command
 from pipeline.runtime.transactional.effects import EffectsError
 
@@ -49,4 +50,4 @@ def _progress(read: int, started: float = time.monotonic()) -> None:
 
 if __name__ == "__main__":
     load_dotenv(find_dotenv(usecwd=True))
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(to_its_end(lambda: main(sys.argv[1:])))

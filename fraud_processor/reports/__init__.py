@@ -1,0 +1,1 @@
+"""What a day of frauds came to."""
