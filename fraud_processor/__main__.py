@@ -10,11 +10,14 @@ from dotenv import find_dotenv, load_dotenv
 from fraud_processor import command
 from fraud_processor.api.application import application
 from fraud_processor.api.listening import listen
+from fraud_processor.cases.changing import LABELS_OUTLET, RELEASED_OUTLET
 from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
 from fraud_processor.outbox.sender import Looks, Sender, Senders
 from fraud_processor.outlets.choosing import outlets
-from fraud_processor.outlets.labels import LabelsOutlet
+from fraud_processor.outlets.labels import labels
+from fraud_processor.outlets.records import RecordsOutlet
+from fraud_processor.outlets.released import released
 from fraud_processor.reports import command as report
 from fraud_processor.reports.daily import Reporter
 from fraud_processor.settings import VARIABLES, FraudSettings
@@ -43,10 +46,13 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
     chosen = outlets(settings.alerts.addresses, settings.alerts.key)
     floors = {one.outlet.name: one.floor for one in chosen}
     interval_us, limit = settings.alerts.interval_us, settings.alerts.limit
-    common = settings.common
-    labels = LabelsOutlet(engine, common.kafka, common.topics[topics.LABELS])
+    kafka, names = settings.common.kafka, settings.common.topics
+    to_topics = [
+        RecordsOutlet(LABELS_OUTLET, engine, kafka, names[topics.LABELS], labels),
+        RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
+    ]
     told = [one.outlet for one in chosen]
-    looking: list[Looks] = [Sender(engine, one, interval_us, limit) for one in (labels, *told)]
+    looking: list[Looks] = [Sender(engine, one, interval_us, limit) for one in (*to_topics, *told)]
     if told and settings.alerts.report_at is not None:
         looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
     senders = Senders(looking)

@@ -13,7 +13,7 @@ import msgspec
 
 from fraud_processor.asking import asked_of
 from fraud_processor.cases import reading
-from fraud_processor.cases.changing import By, NoCaseError, NotPossibleError, move, remark
+from fraud_processor.cases.changing import By, NoCaseError, NotPossibleError, move, release, remark
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING, STATES
 from pipeline.contracts.display import printable
 
@@ -52,6 +52,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     show.add_argument("--most", type=int, default=20, help="how many alerts, the latest first [20]")
     acknowledge = commands.add_parser("acknowledge", help="say that somebody is at it")
     resolve = commands.add_parser("resolve", help="say what it was; its transactions get labels")
+    resolve.add_argument("--release", action="store_true", help="with a false alarm: let its payments be settled")
     resolve.add_argument("--as", dest="finding", choices=tuple(FINDINGS), required=True)
     close = commands.add_parser("close", help="be done with it without saying what it was")
     note = commands.add_parser("note", help="keep a note")
@@ -77,6 +78,8 @@ def _carry_out(asked: argparse.Namespace, connection: Connection) -> None:
             remark(connection, asked.id, by)
         else:
             move(connection, asked.id, _wanted(asked), by)
+            if asked.command == "resolve" and asked.release:
+                release(connection, asked.id, by)
         sys.stdout.write(f"case {asked.id}: {asked.command} by {printable(by.who)}\n")
 
 

@@ -19,6 +19,7 @@ from fraud_processor.cases.changing import (
     NoCaseError,
     NotPossibleError,
     move,
+    release,
     remark,
 )
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING
@@ -59,6 +60,7 @@ class Resolving(Doing):
     """What a case turned out to be."""
 
     finding: Literal["fraud", "false-alarm"]
+    release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,15 @@ def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI
     async def away(_: Request, __: EffectsError) -> JSONResponse:
         return JSONResponse({"detail": "the database of cases does not answer"}, 503, {"Retry-After": "5"})
 
-    def done(number: int, state: str | None, doing: Doing) -> reading.Case:
+    def done(number: int, state: str | None, doing: Doing, *, releases: bool = False) -> reading.Case:
         by = By(doing.by, time.time_ns() // 1000, doing.note)
         with begun(engine) as connection:
             if state is None:
                 remark(connection, number, by)
             else:
                 move(connection, number, state, by)
+            if releases:
+                release(connection, number, by)
             found = reading.case(connection, number)
         wake()
         if found is None:
@@ -158,8 +162,9 @@ def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI
 
     @app.post("/cases/{number}/resolve")
     def resolve(number: Number, resolving: Resolving) -> reading.Case:
-        """Say what it was; its transactions get labels."""
-        return done(number, CONFIRMED if resolving.finding == "fraud" else FALSE_ALARM, resolving)
+        """Say what it was; its transactions get labels, and those of a false alarm may be released to be settled."""
+        state = CONFIRMED if resolving.finding == "fraud" else FALSE_ALARM
+        return done(number, state, resolving, releases=resolving.release)
 
     @app.post("/cases/{number}/close")
     def close(number: Number, doing: Doing) -> reading.Case:

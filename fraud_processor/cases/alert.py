@@ -24,7 +24,10 @@ class RuleHit(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """One fraud. ``time_us`` is the transaction's own in microseconds since 1970, ``amount`` exact text."""
+    """One fraud. ``time_us`` is the transaction's own in microseconds since 1970, ``amount`` exact text.
+
+    ``content``, ``key`` and ``record_ms`` are the record's; ``origin`` is where the transaction entered.
+    """
 
     partition: int
     offset: int
@@ -39,6 +42,9 @@ class Alert(NamedTuple):
     score: int
     hits: Sequence[RuleHit]
     content: bytes
+    key: bytes | None = None
+    record_ms: int = 0
+    origin: str = ""
 
 
 def alert_of(record: Record, transaction: Transaction, verdict: Verdict) -> Alert:
@@ -57,4 +63,7 @@ def alert_of(record: Record, transaction: Transaction, verdict: Verdict) -> Aler
         score=verdict.score,
         hits=[RuleHit(hit.rule, hit.score, hit.standing == COUNTED) for hit in verdict.hits],
         content=bytes(record.value or b""),
+        key=None if record.key is None else bytes(record.key),
+        record_ms=record.timestamp_ms,
+        origin=str(record.origin),
     )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LABELS_OUTLET: Final = "labels"
+RELEASED_OUTLET: Final = "released"
 NOTE: Final = "note"
+RELEASED: Final = "released"
 MAX_WHO_CHARACTERS: Final = 100
 MAX_NOTE_CHARACTERS: Final = 4000
 # What resolving a case says of its transactions; to close one says nothing.
@@ -69,6 +71,20 @@ def move(connection: Connection, number: int, state: str, by: By) -> None:
     if state in FRAUD:
         body = json.dumps({"case": number, "fraud": FRAUD[state], "known_us": by.at_us})
         box.queue(connection, LABELS_OUTLET, f"labels-{number}", body, by.at_us)
+
+
+def release(connection: Connection, number: int, by: By) -> None:
+    """Let the payments of a false alarm be settled after all; see :func:`move`, which comes before it.
+
+    Raises:
+        NoCaseError: there is none.
+        NotPossibleError: it is no false alarm.
+
+    """
+    if _state(connection, number) != FALSE_ALARM:
+        raise NotPossibleError(f"case {number}: only what was a false alarm is released")
+    _keep(connection, number, RELEASED, by)
+    box.queue(connection, RELEASED_OUTLET, f"released-{number}", json.dumps({"case": number}), by.at_us)
 
 
 def acknowledge(connection: Connection, number: int, by: By) -> None:

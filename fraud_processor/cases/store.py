@@ -153,6 +153,9 @@ class Cases:
             "severity": alert.severity,
             "score": alert.score,
             "content": alert.content,
+            "key": alert.key,
+            "record_ms": alert.record_ms,
+            "origin": alert.origin,
         }
 
     def _hit_rows(self, alert: Alert) -> Iterable[dict[str, Any]]:

@@ -56,7 +56,8 @@ Index(
 )
 Index("cases_by_state", CASES.c.state, CASES.c.last)
 
-# One fraud: a transaction as it was judged. ``content`` is the record's value, byte for byte, with its verdict.
+# One fraud: a transaction as it was judged. ``content`` is the record's value, byte for byte, with its verdict; ``key``
+# and ``record_ms`` are the record's, ``origin`` is where the transaction entered, as coordinates.
 ALERTS: Final = Table(
     "alerts",
     METADATA,
@@ -71,6 +72,9 @@ ALERTS: Final = Table(
     Column("severity", SmallInteger, nullable=False),
     Column("score", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("key", LargeBinary),
+    Column("record_ms", BigInteger, nullable=False),
+    Column("origin", String(40), nullable=False),
     Index("alerts_of_case", "case_id", "time"),
     Index("alerts_by_time", "time"),
     Index("alerts_by_transaction", "transaction_id"),

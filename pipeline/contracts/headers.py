@@ -73,6 +73,12 @@ SO_FAR = HeaderKind(
 LETTER = HeaderKind("pipeline.letter", "`<partition>:<offset>` of the letter that was sent again", "markers `redriven`")
 BECAME = HeaderKind("pipeline.became", "`<partition>:<offset>` of the record it became", "markers `redriven`")
 
+RELEASED = HeaderKind(
+    "pipeline.released",
+    "`<partition>:<offset>` of the fraud that it was taken for, in the fraud topic",
+    "legitimate records that a person has released: the transaction has an outcome there already",
+)
+
 # Values of MARKER.
 REDRIVEN = b"redriven"
 RESUME = b"resume"
@@ -92,6 +98,7 @@ ALL = (
     HITS,
     ENTERED_KEY,
     SO_FAR,
+    RELEASED,
 )
 
 

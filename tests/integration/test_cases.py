@@ -16,6 +16,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.cases import ALERTS, CASES, HITS
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.effects import EffectsError
+from tests.support.deployment import headers_of
 from tests.support.eventually import eventually
 from tests.support.receivers import receiving
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pipeline.operations.audit.report import Report
     from tests.support.deployment import Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -130,6 +132,54 @@ def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deploy
         assert (again.returncode, again.stderr) == (1, "fraud_processor: case 1: it was resolved as confirmed before\n")
         assert cases(pipeline, "show", "99").returncode == 1
         assert pipeline.audit().clean
+
+
+def test_a_false_alarm_is_released_and_settled_once(deploy: Callable[..., Deployment]) -> None:
+    """Its payments are booked as they entered, and the audit knows why they have two branches; twice is once."""
+    pipeline = deploy(partitions=2)
+    spelled = b' { "source":"A1", "target":"B2", "amount":950.50, "currency":"EUR", "note":"\\",\\"verdict\\":1}" } '
+    with pipeline.running("detector", "fraud_processor", "legit_processor"):
+        pipeline.put(spelled, fraud(2), fraud(1, 10), key=b"k")
+        wait_until_gathered(pipeline, 2)
+        done = cases(pipeline, "resolve", "1", "--as", "false-alarm", "--release", "--by", "ann")
+        assert (done.returncode, done.stderr) == (0, "")
+        pipeline.wait_until_booked(2)
+        refused = cases(pipeline, "resolve", "2", "--as", "fraud", "--release")
+        assert (refused.returncode, refused.stderr) == (
+            1,
+            "fraud_processor: case 2: only what was a false alarm is released\n",
+        )
+        (released,) = [one for one in pipeline.records(topics.LEGIT) if "pipeline.released" in headers_of(one)]
+        assert (released.key, released.partition) == (b"k", 0)
+        assert released.value in {spelled.rstrip()[:-1].rstrip() + b"}", fraud(2)}
+        with pipeline.producer() as producer:  # as where it was killed between writing and noting it
+            told = list(released.headers)
+            producer.send(pipeline.name(topics.LEGIT), released.value, headers=told, partition=0).get(30)
+        pipeline.wait_until_booked(3)
+        report = eventually(lambda: found if not pending(found := pipeline.audit()) else None, 30, "all to be settled")
+    assert report is not None
+    assert (report.clean, report.outcomes) == (True, {"legit": 1, "fraud": 2, "dead-letter": 0}), report
+    assert report.effects["legit_processor"].done == 3
+    (case,) = [one for one in rows(pipeline, CASES) if one.id == 2]
+    assert case.state == "open"
+
+
+def test_what_no_fraud_was_released_of_is_found(deploy: Callable[..., Deployment]) -> None:
+    """A record that says that it was released, of a transaction that was legitimate: a duplicate could pass for one."""
+    pipeline = deploy(partitions=1)
+    pipeline.put(fraud(1, 10))
+    with pipeline.running("detector"):
+        pipeline.wait_until_judged(1)
+    with pipeline.producer() as producer:
+        told = [("pipeline.origin", b"0:0"), ("pipeline.released", b"0:0")]
+        producer.send(pipeline.name(topics.LEGIT), fraud(1, 10), headers=told, partition=0).get(30)
+    report = pipeline.audit()
+    assert (report.unknown, report.duplicated, report.examples["unknown"]) == (1, 0, ["0:0"])
+
+
+def pending(report: Report) -> int:
+    """Return how many records of the branches the processors have not got to."""
+    return sum(found.pending for found in report.effects.values())
 
 
 def test_what_the_cases_lack_is_found(deploy: Callable[..., Deployment]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts.codec import with_verdict
+from pipeline.contracts.codec import with_verdict, without_verdict
 from pipeline.contracts.jsonobject import read_object
 from pipeline.contracts.messages import Hit, Verdict
 from tests.unit.samples import TRANSFER, TRANSFERS, record, transfer, verdict
@@ -80,3 +81,20 @@ def test_what_was_judged_is_read_back(extra: dict[str, Any], judged: Verdict) ->
     found, read = TRANSFERS.read_judged(record(with_verdict(value, judged)))
     assert read == judged
     assert found == TRANSFERS.read(record(value))
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(), lambda inner: st.dictionaries(st.sampled_from(["verdict", "ruleset", "x"]), inner)
+    ),
+    st.text(),
+)
+def test_what_was_judged_is_had_back_without_its_verdict(member: object, text: str) -> None:
+    """Whatever stands in the message or in the sentences of the verdict looks like one."""
+    value = json.dumps({"transaction_id": text, "note": ',"verdict":', "more": {"a": 1, "verdict": member}}).encode()
+    told = {"x": text, "verdict": '{"ruleset":'}
+    hit = Hit(rule="r", severity="low", score=1, message=f',"verdict":{{"ruleset":{text}', values=told, key=told)
+    judged = with_verdict(value, Verdict(ruleset="v", score=1, hits=[hit]))
+    assert without_verdict(judged) == value
+    with pytest.raises(ValueError, match="subsection not found"):
+        without_verdict(b'{"source":"A"}')

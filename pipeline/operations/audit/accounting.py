@@ -35,6 +35,7 @@ class Books:
         self._outcomes = {outcome: no_places() for outcome in Outcome}
         self._again = no_places()
         self._under_way = no_places()
+        self._released = no_places()
         self._unknown = no_places()
         self._unreadable = 0
         self._unreadable_examples: list[str] = []
@@ -62,6 +63,11 @@ class Books:
     def add_under_way(self, origin: Coordinates) -> None:
         """Note a record between two stages, by the input record that it comes from: its outcome may be yet to come."""
         self._under_way[origin.partition].add(origin.offset)
+
+    def add_released(self, origin: Coordinates) -> None:
+        """Note a record that a person has let go to be settled, by its input record: that has to be a fraud."""
+        if self.scope.first.get(origin.partition, 0) <= origin.offset < self.scope.end.get(origin.partition, 0):
+            self._released[origin.partition].add(origin.offset)
 
     def add_unreadable(self, topic: str, place: Coordinates) -> None:
         """Note an outcome or a dead letter that does not say where it comes from, by its own place in a topic."""
@@ -125,7 +131,9 @@ class Books:
         tally.add(Violation.LOST, without(open_ends, unseen))
         tally.add(Violation.DUPLICATED, without(both(self._again, self._input), exclusive))
         tally.add(Violation.BOTH_BRANCHES, both(exclusive, self._input))
-        tally.add(Violation.UNKNOWN, union(without(decided, self._input), self._unknown))
+        no_frauds = without(self._released, self._outcomes[Outcome.FRAUD])
+        no_frauds = without(no_frauds, between(no_frauds, {}, self._floors))
+        tally.add(Violation.UNKNOWN, union(without(decided, self._input), self._unknown, no_frauds))
         tally.add_named(Violation.UNKNOWN, self._unreadable, self._unreadable_examples)
         return size(unseen), size(undecided) - size(open_ends)
 

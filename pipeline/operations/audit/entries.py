@@ -32,12 +32,14 @@ def enter_under_way(books: Books, record: Any) -> None:  # noqa: ANN401 (as abov
 
 
 def enter_record(books: Books, branch: BranchBooks, outcome: Outcome, record: Any) -> None:  # noqa: ANN401 (as above)
-    """Enter a record of a branch: an outcome, unless it was sent again, and something to have an effect."""
+    """Enter a record of a branch: an outcome, unless it was sent again or released, and something to have an effect."""
     origin = headers.coordinates_in(record.headers, headers.ORIGIN)
     retried = attempt_in(record.headers) > 0
     branch.add_record(record.partition, record.offset, judged=books.scope.concerns(origin), retried=retried)
     if origin is None:
         books.add_unreadable(branch.scope.topic.key, Coordinates(record.partition, record.offset))
+    elif headers.find(record.headers, headers.RELEASED) is not None:
+        books.add_released(origin)
     elif not retried:
         books.add_outcome(outcome, origin)
 

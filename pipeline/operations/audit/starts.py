@@ -16,6 +16,7 @@ from pipeline.runtime.clients.reading import Lookup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.contracts.headers import Header
     from pipeline.operations.audit.scope import Scope
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
@@ -85,7 +86,7 @@ def last_origin_near(lookup: Lookup, partition: int, start: int, end: int, origi
     with closing(lookup.read(partition, start, end, IDLE_SECONDS)) as records:
         for record in islice(records, NEAR_RECORDS):
             origin = headers.coordinates_in(record.headers, headers.ORIGIN)
-            if origin is not None and origin.partition == origin_partition and not attempt_in(record.headers):
+            if origin is not None and origin.partition == origin_partition and _in_order(record.headers):
                 highest = max(origin.offset, -1 if highest is None else highest)
     return highest
 
@@ -93,7 +94,7 @@ def last_origin_near(lookup: Lookup, partition: int, start: int, end: int, origi
 def first_outcome(lookup: Lookup, partition: int, start: int, end: int, origin_partition: int) -> Outcome | None:
     """Return the first outcome of an input partition in a stretch of an output partition, None where there is none.
 
-    What was sent again stands out of order, and is no outcome.
+    What was sent again or released stands out of order, and is no outcome.
 
     Raises:
         ReadingStalledError: the stretch could not be read.
@@ -104,6 +105,11 @@ def first_outcome(lookup: Lookup, partition: int, start: int, end: int, origin_p
             origin = headers.coordinates_in(record.headers, headers.ORIGIN)
             if origin is None or origin.partition != origin_partition:
                 continue
-            if not attempt_in(record.headers) and not is_marker(record.headers):
+            if _in_order(record.headers) and not is_marker(record.headers):
                 return Outcome(record.offset, origin.offset)
     return None
+
+
+def _in_order(told: list[Header]) -> bool:
+    """Tell whether a record stands where the detector has written it: not one that was sent again, or released."""
+    return not attempt_in(told) and headers.find(told, headers.RELEASED) is None

@@ -78,6 +78,9 @@ def _alerts() -> None:
         sa.Column("severity", sa.SmallInteger, nullable=False),
         sa.Column("score", sa.Integer, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
+        sa.Column("key", sa.LargeBinary),
+        sa.Column("record_ms", sa.BigInteger, nullable=False),
+        sa.Column("origin", sa.String(40), nullable=False),
     )
     op.create_index("alerts_of_case", "alerts", ["case_id", "time"])
     op.create_index("alerts_by_time", "alerts", ["time"])
