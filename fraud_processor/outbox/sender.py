@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0
 AT_ONCE: Final = 20  # messages made in one transaction of the database
 # Longer than any outlet takes: what is under way is not sent by another process, too.
-LEASE_US: Final = 60_000_000
+LEASE_US: Final = 30_000_000
 FIRST_WAIT_SECONDS: Final = 1.0
 LONGEST_WAIT_SECONDS: Final = 60.0
 WARN_SECONDS: Final = 60.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import time
 from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from sqlalchemy import func, select
 
 from fraud_processor.settings import FraudSettings
 from pipeline.contracts import topics
-from pipeline.contracts.cases import ALERTS, CASES, HITS
+from pipeline.contracts.cases import ALERTS, CASES, HITS, OUTBOX
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.effects import EffectsError
 from tests.support.deployment import headers_of
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
     from pipeline.operations.audit.report import Report
     from tests.support.deployment import Deployment
+    from tests.support.receivers import Receiver
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("CASE_KILLS", "3"))
 FRAUDS = 800 * KILLS
 REPLICAS = 2
+AWAY_SECONDS = float(os.environ.get("ALERTS_AWAY_SECONDS", "2"))
+SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 
 
 def fraud(number: int, amount: float = 950.5) -> bytes:
@@ -41,12 +46,12 @@ def fraud(number: int, amount: float = 950.5) -> bytes:
     return json.dumps(told | {"currency": "EUR"}).encode()
 
 
-def rows(pipeline: Deployment, table: Any) -> list[Any]:
-    """Return all rows of a table of the cases."""
+def rows(pipeline: Deployment, table: Any, *where: Any) -> list[Any]:
+    """Return the rows of a table of the cases, all where nothing is asked for."""
     engine = open_engine(FraudSettings.from_env(pipeline.environ).database)
     try:
         with begun(engine, reading=True) as connection:
-            return list(connection.execute(select(table)).all())
+            return list(connection.execute(select(table).where(*where)).all())
     finally:
         engine.dispose()
 
@@ -132,6 +137,40 @@ def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deploy
         assert (again.returncode, again.stderr) == (1, "fraud_processor: case 1: it was resolved as confirmed before\n")
         assert cases(pipeline, "show", "99").returncode == 1
         assert pipeline.audit().clean
+
+
+def test_whoever_was_away_is_told_of_every_case(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    """It answers 500 for as long as is asked for; the processor is killed meanwhile, and again while it catches up."""
+    with receiving() as receiver:
+        receiver.status = 500
+        variables = {"ALERT_URLS": f"signed+http://{receiver.address}/hook", "ALERT_WEBHOOK_SECRET": SECRET}
+        pipeline = deploy(partitions=1, **variables)
+        log = tmp_path / "processor.log"
+        with pipeline.running("detector"):
+            pipeline.put_many([fraud(number) for number in range(100)])
+            processor = pipeline.spawn("fraud_processor", log)
+            wait_until_gathered(pipeline, 100)
+            refused = eventually(lambda: len(receiver.requests) >= 2 and list(receiver.requests), 60, "tries") or []
+            processor.kill()
+            processor.wait(10)
+            processor = pipeline.spawn("fraud_processor", log)
+            time.sleep(AWAY_SECONDS)
+            receiver.status = 200
+            eventually(lambda: len(keys_of(receiver)) >= 30, 90, "some to arrive")
+            processor.kill()
+            processor.wait(10)
+            processor = pipeline.spawn("fraud_processor", log)
+            waiting = [OUTBOX.c.sent_at.is_(None)]
+            eventually(lambda: len(keys_of(receiver)) == 100 and not rows(pipeline, OUTBOX, *waiting), 120, "all of it")
+        assert keys_of(receiver) == {f"case-{number}-1" for number in range(1, 101)}
+        assert {request.headers["webhook-id"] for request in refused} <= keys_of(receiver)
+        bodies = {(request.headers["webhook-id"], request.body) for request in receiver.requests}
+        assert len(bodies) == 100, "a message that is sent again is the same"
+
+
+def keys_of(receiver: Receiver) -> set[str | None]:
+    """Return the ids of the messages that came, taken or not."""
+    return {request.headers["webhook-id"] for request in receiver.requests}
 
 
 def test_a_false_alarm_is_released_and_settled_once(deploy: Callable[..., Deployment]) -> None:

@@ -1,0 +1,132 @@
+"""``python -m bench.effects``: how many records a second a processor saves in its database, without Kafka.
+
+Payments or frauds are there already: they are read, decided, and saved in batches, each with its watermark, in a
+database that flushes at every commit. SQLite in a file, or what --database names, which has to be empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import fraud_processor.__main__
+import legit_processor.__main__
+from fraud_processor.cases.store import Cases
+from fraud_processor.handler import FraudProcessor
+from legit_processor.handler import LegitProcessor
+from legit_processor.ledger.store import Ledger
+from pipeline.contracts.codec import Codec, with_verdict
+from pipeline.contracts.coordinates import Coordinates
+from pipeline.contracts.formats.transfer import TransferFormat
+from pipeline.contracts.messages import Hit, Verdict
+from pipeline.contracts.records import Record
+from pipeline.runtime.database.engine import database_url, open_engine, shown
+from pipeline.runtime.database.migrating import migrate
+from pipeline.runtime.lines import StagedLines
+from pipeline.runtime.service import Source
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+LEDGER: Final = "ledger"
+CASES: Final = "cases"
+GOALS_PER_SECOND: Final = {LEDGER: 10_000, CASES: 1_000}
+ACCOUNTS: Final = 10_000
+NOW_MS: Final = 1_795_345_200_000
+DAY_US: Final = 86_400_000_000
+
+
+class Saved(NamedTuple):
+    """What was measured: records, and how long all of them took."""
+
+    records: int
+    batch: int
+    seconds: float
+    processor_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Records a second, by the clock on the wall."""
+        return self.records / self.seconds
+
+
+def records(count: int, *, frauds: bool) -> list[Record]:
+    """Return transfers between ten thousand accounts, as they stand on a branch."""
+    hit = Hit(rule="large-amount", severity="high", score=100, message="12.50 >= 9", values={"amount": "12.50"})
+    verdict = Verdict(ruleset="bench", score=100, hits=[hit])
+    made = []
+    for number in range(count):
+        members = {
+            "transaction_id": f"{number:032x}",
+            "source": f"A{number % ACCOUNTS}",
+            "target": f"B{number * 7 % ACCOUNTS}",
+            "amount": 12.5,
+            "currency": "EUR",
+        }
+        value = json.dumps(members).encode()
+        told = with_verdict(value, verdict) if frauds else value
+        made.append(Record("branch", 0, number, NOW_MS, b"A", told, (), Coordinates(0, number)))
+    return made
+
+
+def processor_of(what: str, engine: Engine) -> LegitProcessor | FraudProcessor:
+    """Return a processor with an empty database."""
+    codec, lines = Codec(TransferFormat(), "bench"), StagedLines(io.StringIO())
+    if what == LEDGER:
+        migrate(engine, legit_processor.__main__.MIGRATIONS)
+        return LegitProcessor(codec, lines, Ledger(engine, "bench", "bench", "branch"))
+    migrate(engine, fraud_processor.__main__.MIGRATIONS)
+    cases = Cases(engine, DAY_US, {"outlet": 0}, Source("bench", "bench", "branch"))
+    return FraudProcessor(codec, lines, cases, lambda: None)
+
+
+def save(processor: LegitProcessor | FraudProcessor, branch: list[Record], batch: int) -> Saved:
+    """Handle and save records in batches, as the loop does."""
+    processor.resumed([("branch", 0)])
+    begun, worked = time.perf_counter(), time.process_time()
+    for start in range(0, len(branch), batch):
+        some = branch[start : start + batch]
+        for one in some:
+            processor.handle(one)
+        if processor.refused():
+            raise AssertionError("the database is not empty")
+        processor.save({("branch", 0): some[-1].offset + 1})
+        processor.committed()
+    return Saved(len(branch), batch, time.perf_counter() - begun, time.process_time() - worked)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, return the exit code: 1 where the goal is missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.effects", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=tuple(GOALS_PER_SECOND), help="payments in the ledger, or frauds in cases")
+    parser.add_argument("--records", type=int, default=100_000, help="how many (%(default)s)")
+    parser.add_argument("--batch", type=int, default=2_000, help="in one transaction (%(default)s)")
+    parser.add_argument("--database", type=database_url, help="its URL [SQLite in a file]")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        url = asked.database or database_url(f"sqlite:///{Path(folder) / 'effects.sqlite'}")
+        engine = open_engine(url)
+        branch = records(asked.records, frauds=asked.what == CASES)
+        found = save(processor_of(asked.what, engine), branch, asked.batch)
+        engine.dispose()
+    goal = GOALS_PER_SECOND[asked.what]
+    told = {**found._asdict(), "per_second": round(found.per_second), "goal": goal, "database": shown(url)}
+    if asked.json:
+        sys.stdout.write(json.dumps(told) + "\n")
+    else:
+        for name, value in told.items():
+            sys.stdout.write(f"{value if not isinstance(value, float) else format(value, '.2f'):>40}  {name}\n")
+    return int(found.per_second < goal)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
