@@ -51,3 +51,7 @@ CMD ["python", "-m", "legit_processor"]
 FROM base AS fraud_processor
 COPY --from=code /app/fraud_processor fraud_processor
 CMD ["python", "-m", "fraud_processor"]
+
+FROM base AS dashboard
+COPY --from=code /app/dashboard dashboard
+CMD ["python", "-m", "dashboard"]

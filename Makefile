@@ -16,7 +16,7 @@ export KAFKA_NETWORK ?= kafka-network
 # The Kafka that a command talks to: of the shell, else of .env, else the demo's where it runs, else that of `make up`.
 FIND_KAFKA = if [ -z "$${KAFKA_BROKER_URL:-}" ] && ! grep -qs '^KAFKA_BROKER_URL=.' .env \
 	  && address=$$($(BIN)/python -m kafka_local --address 2>/dev/null); then export KAFKA_BROKER_URL="$$address"; fi
-PACKAGES := pipeline generator detector legit_processor fraud_processor demo kafka_local bench compiling
+PACKAGES := pipeline generator detector legit_processor fraud_processor dashboard demo kafka_local bench compiling
 
 # A stamp a lock file: an environment is brought up to date when its lock changes, and left alone otherwise.
 .venv/requirements.txt: requirements.txt
@@ -38,8 +38,16 @@ help: ## list the targets
 demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live view (DEMO_SECONDS=30 ends it)
 	@exec $(BIN)/python -m demo
 
+# The first need one core and nothing else, the others wait for brokers most of the time.
+PARTS := tests/unit tests/contracts
+PIPELINES := tests/integration tests/e2e tests/chaos
+
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
+	echo "tests of single parts run meanwhile; what they say comes at the end"; mkdir -p build; \
+	$(BIN)/python -m pytest $(PARTS) >build/test-parts.log 2>&1 & parts=$$!; \
+	$(BIN)/python -m pytest $(PIPELINES); pipelines=$$?; \
+	wait $$parts; parts=$$?; cat build/test-parts.log; exit $$((pipelines || parts))
 
 chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
@@ -60,14 +68,22 @@ format: .venv/requirements-dev.txt ## bring the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The page of `make up` is for who knows its token: a random one is written where there is none yet.
+TOKEN_IN_ENV = test -n "$$DASHBOARD_TOKEN" || grep -qs '^DASHBOARD_TOKEN=.' .env || { umask 077; touch .env; chmod 600 .env; \
+	printf '\nDASHBOARD_TOKEN=%s\n' "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; }
+TELL_PAGE = echo "the page: http://127.0.0.1:$${DASHBOARD_PORT:-8000}, log in with DASHBOARD_TOKEN from .env"
+
 up: ## Kafka and the services with Docker, until all are healthy
 	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
+	@$(TOKEN_IN_ENV)
 	@$(KAFKA) up --detach --wait --remove-orphans
 	@$(APPS) up --build --detach --wait
+	@$(TELL_PAGE)
 	@echo "up: make logs, make inspect TOPIC=$(TOPIC), make audit, make down"
 
 up-cluster: ## the same with three brokers
 	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
+	@$(TOKEN_IN_ENV)
 	@$(CLUSTER) up --detach --wait
 	@KAFKA_BROKER_URL=$(CLUSTER_URL) $(APPS) up --build --detach --wait
 	@echo "up: make logs, make down; from this machine KAFKA_BROKER_URL=localhost:9091,localhost:9092,localhost:9093"

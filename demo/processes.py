@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kafka_local.guard import Guard
 
-SERVICES: Final = ("detector", "legit_processor", "fraud_processor", "generator")
+SERVICES: Final = ("detector", "legit_processor", "fraud_processor", "dashboard", "generator")
 STOP_SECONDS: Final = 30.0
 MAX_RESTARTS: Final = 5
 

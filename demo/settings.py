@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PORT, DASHBOARD_TOKEN
 from pipeline.runtime import parsing
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
 from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
@@ -20,6 +22,7 @@ DEMO_SECONDS = Variable(
 )
 # What the demo leaves behind, until the next one.
 LOGS: Final = Path(__file__).resolve().parents[1] / "build" / "demo"
+LOCAL: Final = "127.0.0.1"
 LEDGER: Final = LOGS / "ledger.sqlite"
 CASES: Final = LOGS / "cases.sqlite"
 # What the demo shows where nothing else is asked for: people with habits, a day of them a minute, frauds of every kind
@@ -39,6 +42,17 @@ def _is_free(values: Mapping[str, str]) -> bool:
     return not any(values.get(name, "").strip() for name in taken)
 
 
+def _port(wanted: int) -> int:
+    """Return a port for the page: the one that is wanted, where nobody has it."""
+    for port in (wanted, 0):
+        try:
+            with socket.create_server((LOCAL, port)) as bound:
+                return int(bound.getsockname()[1])
+        except OSError:
+            continue
+    return wanted  # it will say itself what is wrong
+
+
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
     """``environ`` is for the services; ``seconds`` is None for a demo without an end."""
@@ -46,6 +60,11 @@ class DemoSettings:
     common: CommonSettings
     environ: dict[str, str] = field(repr=False)
     seconds: float | None
+
+    @property
+    def page(self) -> str:
+        """Where the page is."""
+        return f"http://{LOCAL}:{self.environ[DASHBOARD_PORT.name]}"
 
     @classmethod
     def from_env(cls, values: Mapping[str, str], brokers: str) -> DemoSettings:
@@ -63,10 +82,14 @@ class DemoSettings:
             LOG_FORMAT.name: "text",
             LEDGER_DATABASE_URL.name: f"sqlite:///{LEDGER}",
             CASES_DATABASE_URL.name: f"sqlite:///{CASES}",
+            DASHBOARD_HOST.name: LOCAL,
+            DASHBOARD_TOKEN.name: "",
             "PYTHONUNBUFFERED": "1",
         }
         defaults = DEFAULTS | (BEHAVIOUR if _is_free(values) else {})
         environ |= {name: default for name, default in defaults.items() if not values.get(name, "").strip()}
+        if not values.get(DASHBOARD_PORT.name, "").strip():
+            environ[DASHBOARD_PORT.name] = str(_port(int(DASHBOARD_PORT.default)))
         env = Environment(environ)
         read = cls(CommonSettings.read(env), environ, env.read(DEMO_SECONDS))
         env.check()

@@ -39,7 +39,8 @@ def show(settings: DemoSettings, guard: Guard, root: Path, logs: Path, stop: Sto
     facts = wait_for_topics([names[topic] for topic in topics.ALL], kafka, CLIENT_ID, stop.wait)
     services = Services(guard, root, logs, settings.environ)
     hint = f"Kafka at {','.join(kafka.brokers)} | make inspect TOPIC={names[topics.FRAUD]} | logs in {logs}"
-    view = View(sys.stdout, names, hint)
+    view = View(sys.stdout, names, f"page at {settings.page} | {hint}")
+    view.say(f"the page: {settings.page}")
     observer = Observer(kafka, names, facts)
     try:
         services.start()

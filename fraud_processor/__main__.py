@@ -1,5 +1,6 @@
 """``python -m fraud_processor``: the service, or a command about its cases."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from dotenv import find_dotenv, load_dotenv
 
 from fraud_processor import command
 from fraud_processor.api.application import application
-from fraud_processor.api.listening import listen
 from fraud_processor.cases.changing import LABELS_OUTLET, RELEASED_OUTLET
 from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
@@ -27,10 +27,13 @@ from pipeline.runtime.database.engine import open_engine
 from pipeline.runtime.database.migrating import migrate
 from pipeline.runtime.database.settings import CASES_DATABASE_URL
 from pipeline.runtime.database.startup import until_reached
+from pipeline.runtime.http import Address, listen
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
+
+logger = logging.getLogger(__name__)
 
 NAME = "fraud_processor"
 COMMANDS = {command.NAME: command.main, report.NAME: report.main}
@@ -70,7 +73,9 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
     token, api = settings.api.token, None
     try:
         if token is not None:
-            api = listen(settings.api, application(engine, token, senders.wake))
+            where = Address(settings.api.host, settings.api.port, "CASES_API_HOST, CASES_API_PORT")
+            api = listen(where, application(engine, token, senders.wake))
+            logger.info("the cases are at %s", api.address)
         senders.start()
         serve(NAME, settings.service, gather, stop)
     finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from fraud_processor.api.token import token
 from fraud_processor.outlets.choosing import Address, addresses, is_signed
 from fraud_processor.outlets.signed import secret
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.database.settings import CASES_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import LOST_EFFECTS, ServiceSettings
+from pipeline.runtime.token import token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

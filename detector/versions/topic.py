@@ -82,7 +82,7 @@ class RulesTopic:
 
     def tail(self, start: int) -> Tail:
         """Return a reader that follows it from an offset."""
-        return Tail(self._kafka, {self.name: 1}, {PARTITION: start})
+        return Tail(self._kafka, {self.name: 1}, {(self.name, PARTITION): start})
 
     def put(self, entries_for: Callable[[Shelf], list[Entry]]) -> None:
         """Write what ``entries_for`` returns for what stands there now: all of it, or nothing where it raises.

@@ -10,7 +10,6 @@ from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from fraud_processor.api.token import knows
 from fraud_processor.cases import reading
 from fraud_processor.cases.changing import (
     MAX_NOTE_CHARACTERS,
@@ -24,6 +23,7 @@ from fraud_processor.cases.changing import (
 )
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING
 from pipeline.runtime.database.engine import begun
+from pipeline.runtime.token import knows
 from pipeline.runtime.transactional.effects import EffectsError
 
 if TYPE_CHECKING:

@@ -72,6 +72,8 @@ def life(rules: Path) -> Iterator[Life]:
     )
     variables = {
         "KAFKA_NETWORK": name,
+        "DASHBOARD_PORT": str(free_ports(1)[0]),
+        "DASHBOARD_TOKEN": uuid.uuid4().hex,
         "TRANSACTIONS_PER_SECOND": str(PER_SECOND),
         "TRANSACTIONS_COUNT": str(COUNT),
         "GENERATOR_SEED": str(SEED),

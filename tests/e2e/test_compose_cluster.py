@@ -62,6 +62,8 @@ def running() -> Iterator[Running]:
     kafka = Project(f"{name}-kafka", "docker-compose.kafka.cluster.yml", {"KAFKA_NETWORK": name, **outside})
     variables = {
         "KAFKA_NETWORK": name,
+        "DASHBOARD_PORT": str(free_ports(1)[0]),
+        "DASHBOARD_TOKEN": uuid.uuid4().hex,
         "KAFKA_BROKER_URL": INSIDE,
         "TRANSACTIONS_PER_SECOND": str(PER_SECOND),
         "TRANSACTIONS_COUNT": str(COUNT),

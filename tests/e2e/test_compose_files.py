@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PORT
 from detector.settings import RULES_FILE
 from fraud_processor.settings import CASES_API_HOST
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
@@ -28,6 +29,7 @@ SERVICES = {
     "detector": "detector.__main__",
     "legit_processor": "legit_processor.__main__",
     "fraud_processor": "fraud_processor.__main__",
+    "dashboard": "dashboard.__main__",
 }
 PIPELINE = "docker-compose.yml"
 SINGLE, THREE = "docker-compose.kafka.yml", "docker-compose.kafka.cluster.yml"
@@ -70,7 +72,7 @@ def test_there_is_a_service_for_every_process() -> None:
 def test_every_variable_reaches_the_service_that_declares_it(service: str) -> None:
     """What is set outside is set inside, for all variables of the service and no others; the image sets one itself."""
     names = {name for each in SERVICES for name in declared(each)}
-    outside = {name: f"value of {name}" for name in names}
+    outside = {name: f"value of {name}" for name in names} | {DASHBOARD_PORT.name: "8123"}
     inside = given(read(PIPELINE, **outside)[service]["environment"])
     assert inside.keys() == declared(service) - {HEARTBEAT_FILE.name}
     assert {name: value for name, value in inside.items() if name not in FILES} == {
@@ -89,6 +91,8 @@ def test_unset_variables_are_left_to_the_code(service: str) -> None:
         expected[variable.name] = f"sqlite:///{volume}/{name}"
     if service == "fraud_processor":
         expected[CASES_API_HOST.name] = "0.0.0.0"  # noqa: S104 (within the network of the containers)
+    if service == "dashboard":
+        expected[DASHBOARD_HOST.name] = "0.0.0.0"  # noqa: S104 (as above)
     assert given(contained["environment"]) == expected
 
 
@@ -122,7 +126,7 @@ def test_files_of_lists_are_mounted_beside_the_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_services_run_contained(service: str) -> None:
-    """Nothing to write on, no capability, bounded memory, processes and logs, nothing published, time to stop."""
+    """Nothing to write on, no capability, bounded memory, processes and logs, time to stop; the page is for here."""
     contained = read(PIPELINE)[service]
     assert contained["read_only"]
     assert contained["cap_drop"] == ["ALL"]
@@ -131,7 +135,9 @@ def test_services_run_contained(service: str) -> None:
     assert contained["pids_limit"]
     assert contained["logging"]["options"]["max-size"]
     assert contained["stop_grace_period"] == "30s"
-    assert not {"ports", "container_name", "privileged"} & contained.keys()
+    assert not {"container_name", "privileged"} & contained.keys()
+    published = contained.get("ports", [])
+    assert {port["host_ip"] for port in published} == ({"127.0.0.1"} if service == "dashboard" else set())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import dashboard.settings
 import demo.settings
 import detector.settings
 import fraud_processor.settings
@@ -51,6 +52,7 @@ def variables() -> dict[str, tuple[Variable[object], str]]:
         ((service_settings.LOST_EFFECTS,), "processors"),
         (legit_processor.settings.VARIABLES, "legit_processor"),
         (fraud_processor.settings.VARIABLES, "fraud_processor"),
+        (dashboard.settings.VARIABLES, "dashboard"),
         ((demo.settings.DEMO_SECONDS,), "demo"),
     ]
     found: dict[str, tuple[Variable[object], str]] = {}

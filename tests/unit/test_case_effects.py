@@ -109,7 +109,7 @@ def test_migrations_make_what_the_code_knows(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(FRAUDS, max_size=8), min_size=PARTITIONS, max_size=PARTITIONS), EVENTS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 def test_each_fraud_is_in_one_case(
     tmp_path_factory: pytest.TempPathFactory, log: list[list[tuple[str, int, str]]], events: list[tuple[Any, ...]]
 ) -> None:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from fraud_processor.api.application import MAX_BODY_BYTES, application
-from fraud_processor.api.listening import CannotListenError, listen
-from fraud_processor.api.token import knows
 from fraud_processor.cases.alert import Alert
-from fraud_processor.settings import ApiSettings, FraudSettings
+from fraud_processor.settings import FraudSettings
 from pipeline.contracts.cases import OUTBOX
 from pipeline.errors import SettingsError
+from pipeline.runtime.http import Address, CannotListenError, listen
+from pipeline.runtime.token import knows
 from tests.support.case_files import cases_in, opened
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def woken() -> threading.Event:
 @pytest.fixture(scope="module")
 def client(engine: Engine, woken: threading.Event) -> Iterator[httpx.Client]:
     """Provide a caller that knows the token, of a server that listens."""
-    served = listen(ApiSettings("127.0.0.1", 0, TOKEN), application(engine, TOKEN, woken.set))
+    served = listen(Address("127.0.0.1", 0, "NAMES"), application(engine, TOKEN, woken.set))
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with httpx.Client(base_url=served.address, headers=headers, timeout=30, trust_env=False) as made:
         yield made
@@ -130,11 +130,11 @@ def test_a_token_has_sixteen_characters_or_more() -> None:
 def test_an_address_that_is_taken_is_told(engine: Engine) -> None:
     """With the variables that say which."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        where = ApiSettings("127.0.0.1", taken.getsockname()[1], TOKEN)
-        with pytest.raises(CannotListenError, match=r"CASES_API_PORT.*Address already in use"):
-            listen(where, application(engine, TOKEN, lambda: None))
+        app = application(engine, TOKEN, lambda: None)
+        with pytest.raises(CannotListenError, match=r"\(NAMES\): Address already in use"):
+            listen(Address("127.0.0.1", taken.getsockname()[1], "NAMES"), app)
     with pytest.raises(CannotListenError, match="cannot listen at"):
-        listen(ApiSettings("no.such.host.invalid", 1, TOKEN), application(engine, TOKEN, lambda: None))
+        listen(Address("no.such.host.invalid", 1, "NAMES"), app)
 
 
 JSON = st.recursive(
@@ -150,7 +150,7 @@ VERBS = st.sampled_from(["acknowledge", "resolve", "close", "notes", ""])
 @given(
     SEGMENT, VERBS, JSON | st.binary(max_size=50), st.dictionaries(st.sampled_from(["most", "skip", "before"]), SEGMENT)
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 def test_nothing_that_is_sent_is_an_error_of_ours(
     client: httpx.Client, number: str, verb: str, body: Any, query: dict[str, str]
 ) -> None:

@@ -252,7 +252,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.integers(1, 4))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 def test_in_the_end_every_alert_was_told_once(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, object]], limit: int
 ) -> None:

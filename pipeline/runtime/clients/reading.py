@@ -116,11 +116,14 @@ class Tail:
     """Follows topics, committed records only, as long as it is asked."""
 
     def __init__(
-        self, settings: KafkaSettings, partitions: Mapping[str, int], starts: Mapping[int, int] | None = None
+        self,
+        settings: KafkaSettings,
+        partitions: Mapping[str, int],
+        starts: Mapping[tuple[str, int], int] | None = None,
     ) -> None:
         """Follow the topics in ``partitions``, which tells how many each has.
 
-        Partitions are read from ``starts`` by their number, where they are in it, else from their beginning.
+        Partitions are read from ``starts``, by topic and number, where they are in it, else from their beginning.
 
         Raises:
             KafkaError: no broker answers.
@@ -131,13 +134,17 @@ class Tail:
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
         for place in places:
-            if starts is not None and place.partition in starts:
-                self._consumer.seek(place, starts[place.partition])
+            if starts is not None and (place.topic, place.partition) in starts:
+                self._consumer.seek(place, starts[place.topic, place.partition])
 
     def read(self) -> Iterator[Any]:
         """Yield what has come since the last time; waits up to 0.2 seconds where nothing has."""
         for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS).values():
             yield from records
+
+    def has_reached(self, ends: Mapping[tuple[str, int], int]) -> bool:
+        """Tell whether what has been read goes to these offsets, by topic and partition; markers count."""
+        return all((self._consumer.position(TopicPartition(*place)) or 0) >= end for place, end in ends.items())
 
     def close(self) -> None:
         """Close the connection."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import uvicorn
 
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from fraud_processor.settings import ApiSettings
-
-logger = logging.getLogger(__name__)
+    from starlette.types import ASGIApp
 
 END_SECONDS: Final = 5
 MOST_AT_ONCE: Final = 50  # requests
@@ -33,7 +28,7 @@ class Listening:
         self._server = server
         host, port = bound.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._thread = threading.Thread(target=server.run, args=([bound],), name="cases-api", daemon=True)
+        self._thread = threading.Thread(target=server.run, args=([bound],), name="http", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -42,29 +37,35 @@ class Listening:
         self._thread.join(END_SECONDS + 1)
 
 
-def listen(settings: ApiSettings, application: FastAPI) -> Listening:
-    """Serve an application until it is ended.
+class Address(NamedTuple):
+    """Where to listen; ``variables`` name what says so, for errors."""
+
+    host: str
+    port: int
+    variables: str
+
+
+def listen(address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE) -> Listening:
+    """Serve an application until it is ended, so many requests at once.
 
     Raises:
         CannotListenError: nobody can listen there.
 
     """
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        bound = socket.create_server((settings.host, settings.port), family=family)
+        host, port, variables = address
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.create_server((host, port), family=family)
     except OSError as error:
-        where = f"{settings.host}:{settings.port} (CASES_API_HOST, CASES_API_PORT)"
-        raise CannotListenError(f"cannot listen at {where}: {error.strerror or error}") from error
+        raise CannotListenError(f"cannot listen at {host}:{port} ({variables}): {error.strerror or error}") from error
     config = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_AT_ONCE,
+        limit_concurrency=at_once,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=END_SECONDS,
-        lifespan="off",
+        lifespan="auto",
     )
-    found = Listening(uvicorn.Server(config), bound)
-    logger.info("the cases are at %s", found.address)
-    return found
+    return Listening(uvicorn.Server(config), bound)

@@ -1,0 +1,54 @@
+"""``python -m dashboard``."""
+
+import logging
+import os
+import sys
+
+from dotenv import find_dotenv, load_dotenv
+
+from dashboard.live.following import CLIENT_ID, FOLLOWED, Following
+from dashboard.live.hub import Hub
+from dashboard.live.lags import Lags
+from dashboard.settings import VARIABLES, DashboardSettings
+from dashboard.web.application import Shown, guarded
+from pipeline.contracts import topics
+from pipeline.contracts.codec import Codec
+from pipeline.runtime.health import BEAT_SECONDS, Heartbeat
+from pipeline.runtime.http import Address, listen
+from pipeline.runtime.lifecycle import Service, Stop, run
+from pipeline.runtime.startup import wait_for_topics
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 600  # requests, of which each page that looks is one
+
+
+def show(settings: DashboardSettings, stop: Stop) -> None:
+    """Show what happens until a stop is requested."""
+    kafka, names = settings.common.kafka, settings.common.topics
+    needed = {names[topic] for topic in (topics.TRANSACTIONS, *FOLLOWED)}
+    facts = wait_for_topics(needed, kafka, CLIENT_ID, stop.wait)
+    partitions = {name: found.partitions for name, found in facts.items()}
+    lags = Lags(kafka, names, partitions)
+    codec = Codec(settings.common.format, facts[names[topics.TRANSACTIONS]].id)
+    hub = Hub(lambda: {"lags": lags.found, "connected": following.connected})
+    following = Following(kafka, names, partitions, codec, hub.take)
+    where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
+    page = listen(where, guarded(settings, Shown(hub, partitions)), MOST_AT_ONCE)
+    logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
+    threads = [following.start(stop), lags.start(stop)]
+    beat = Heartbeat(settings.common.process.heartbeat_file).beat
+    try:
+        while not stop.wait(BEAT_SECONDS):
+            if all(thread.is_alive() for thread in threads):
+                beat()
+    finally:
+        stop.request()
+        page.end()
+
+
+SERVICE = Service("dashboard", "Show what flows through the pipeline.", VARIABLES, DashboardSettings.from_env, show)
+
+if __name__ == "__main__":
+    load_dotenv(find_dotenv(usecwd=True))
+    sys.exit(run(SERVICE, os.environ, sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What flows through the topics, folded into what a page shows."""

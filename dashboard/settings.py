@@ -1,0 +1,88 @@
+"""What sets the dashboard up."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pipeline.runtime import parsing, settings
+from pipeline.runtime.environment import Environment, Variable
+from pipeline.runtime.settings import CommonSettings
+from pipeline.runtime.token import token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
+
+
+def host_names(value: str) -> tuple[str, ...]:
+    """Accept names of hosts with commas between them."""
+    found = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not all(_HOST_NAME.fullmatch(name) for name in found):
+        message = "names of hosts with commas between them, without ports"
+        raise ValueError(message)
+    return found
+
+
+DASHBOARD_HOST: Final = Variable(
+    "DASHBOARD_HOST", parsing.text, "127.0.0.1", "The address at which the dashboard listens. In compose: 0.0.0.0."
+)
+DASHBOARD_PORT: Final = Variable(
+    "DASHBOARD_PORT", parsing.whole_number(0, 65535), "8000", "The port of the dashboard; 0: any that is free."
+)
+DASHBOARD_TOKEN: Final = Variable(
+    "DASHBOARD_TOKEN",
+    parsing.optional(token),
+    "",
+    "What people have to know to see the dashboard: 16 characters or more. Needed where it listens beyond this "
+    "machine; make up writes one into .env.",
+    secret=True,
+)
+DASHBOARD_HOSTS: Final = Variable(
+    "DASHBOARD_HOSTS",
+    host_names,
+    "",
+    "Names by which browsers may ask for the dashboard, beside localhost and 127.0.0.1; commas between.",
+)
+
+VARIABLES = (*settings.VARIABLES, DASHBOARD_HOST, DASHBOARD_PORT, DASHBOARD_TOKEN, DASHBOARD_HOSTS)
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    """``hosts`` are the names that a browser may ask for; without a ``token`` everybody on this machine may look."""
+
+    common: CommonSettings
+    host: str
+    port: int
+    hosts: tuple[str, ...]
+    token: str | None = field(repr=False)
+
+    @classmethod
+    def from_env(cls, values: Mapping[str, str]) -> DashboardSettings:
+        """Read the variables.
+
+        Raises:
+            SettingsError: some are bad; it lists all of them.
+
+        """
+        env = Environment(values)
+        host, secret = env.read(DASHBOARD_HOST), env.read(DASHBOARD_TOKEN)
+        if secret is None and not _is_local(host):
+            env.reject(DASHBOARD_TOKEN, f"is missing: at {host[:60]} others may look, too ({DASHBOARD_HOST.name})")
+        hosts = ("localhost", "127.0.0.1", "[::1]", *env.read(DASHBOARD_HOSTS))
+        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, secret)
+        env.check()
+        return read
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The page, who may see it, and how it is kept up to date."""

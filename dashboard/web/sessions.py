@@ -1,0 +1,57 @@
+"""Who has logged in, and how often somebody may try. Pure but for randomness."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIFE_SECONDS: Final = 12 * 3600.0
+MOST: Final = 1_000
+TRIES: Final = 5
+TRIES_SECONDS: Final = 60.0
+
+
+class TooManyTriesError(Exception):
+    """So many tries failed within a minute that nobody may try for now."""
+
+
+class Sessions:
+    """Sessions of those who knew the token; ``now`` tells seconds."""
+
+    def __init__(self, token: str, now: Callable[[], float]) -> None:
+        self._token, self._now = token, now
+        self._until: dict[str, float] = {}
+        self._failed: deque[float] = deque(maxlen=TRIES)
+
+    def begin(self, given: str) -> str | None:
+        """Return a new session for who knows the token; None for who does not.
+
+        Raises:
+            TooManyTriesError: wait a minute.
+
+        """
+        now = self._now()
+        if len(self._failed) == TRIES and now - self._failed[0] < TRIES_SECONDS:
+            raise TooManyTriesError
+        if not hmac.compare_digest(given.encode(errors="surrogatepass"), self._token.encode()):
+            self._failed.append(now)
+            return None
+        self._until = {name: until for name, until in self._until.items() if until > now}
+        while len(self._until) >= MOST:
+            del self._until[next(iter(self._until))]  # the oldest
+        name = secrets.token_urlsafe(32)
+        self._until[name] = now + LIFE_SECONDS
+        return name
+
+    def knows(self, name: str | None) -> bool:
+        """Tell whether a session has begun and is not over."""
+        return name is not None and self._until.get(name, 0.0) > self._now()
+
+    def end(self, name: str | None) -> None:
+        """Log out."""
+        self._until.pop(name or "", None)

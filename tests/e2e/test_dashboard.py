@@ -1,0 +1,224 @@
+"""The page in a real Chromium, on a real Kafka: what people see, and what attackers' transactions do to it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import expect
+
+from tests.support.browser import browser
+from tests.support.compose import free_ports
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.support.deployment import Deployment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+__all__ = ["browser"]  # the fixture
+
+WITHIN_MS = 30_000
+NASTY = "<img src=x onerror='window.hurt=1'><script>window.hurt=1</script>\"'`{{7*7}}"
+GREEN, RED = "rgb(26, 127, 55)", "rgb(198, 40, 40)"
+
+
+def paid(name: str, amount: float, source: str = "A1", **more: Any) -> bytes:
+    """Return a transfer."""
+    members = {"transaction_id": name, "source": source, "target": "B2", "amount": amount, "currency": "EUR", **more}
+    return json.dumps(members).encode()
+
+
+class Shown:
+    """A dashboard that can be stopped and started at the same address."""
+
+    def __init__(self, pipeline: Deployment, log: Path, **variables: str) -> None:
+        self._pipeline, self._log, self._variables = pipeline, log, variables
+        self.port = str(free_ports(1)[0])
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = self._pipeline.spawn("dashboard", self._log, DASHBOARD_PORT=self.port, **self._variables)
+        eventually(self._answers, 60, f"the dashboard at {self.address}")
+
+    def stop(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/login", trust_env=False, timeout=5).status_code < 500
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture
+def shown(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[tuple[Deployment, Shown]]:
+    """Provide a pipeline that judges, with its dashboard."""
+    pipeline = deploy(partitions=2)
+    with pipeline.running("detector"):
+        yield pipeline, Shown(pipeline, tmp_path / "dashboard.log")
+
+
+@contextmanager
+def page_of(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
+    """Yield a page; an error of its scripts fails the test."""
+    opened = browser.new_context(**context)
+    page = opened.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    try:
+        yield page
+    finally:
+        opened.close()
+    assert errors == []
+
+
+def test_what_happens_is_seen_in_colours_and_opened(shown: tuple[Deployment, Shown], browser: Browser) -> None:
+    """Green and red, figures, and all of a transaction with its verdict."""
+    pipeline, dashboard = shown
+    with page_of(browser, dashboard.address) as page:
+        expect(page.locator("#state")).to_have_text("live", timeout=WITHIN_MS)
+        pipeline.put(paid("t1", 12.5), paid("t2", 980.05), paid("t3", -1))
+        legit, fraud = page.locator("#rows tr.legit button"), page.locator("#rows tr.fraud button")
+        expect(legit).to_have_css("color", GREEN, timeout=WITHIN_MS)
+        expect(fraud).to_have_css("color", RED, timeout=WITHIN_MS)
+        expect(page.locator("#rows tr.dead-letter")).to_contain_text("negative-amount", timeout=WITHIN_MS)
+        expect(page.locator("#tiles")).to_contain_text("980.05 EUR", timeout=WITHIN_MS)
+        expect(page.locator("#rules")).to_contain_text("large-amount", timeout=WITHIN_MS)
+        fraud.focus()
+        page.keyboard.press("Enter")
+        detail = page.locator("#detail-body")
+        for told in (
+            "980.05 EUR",
+            "large-amount: ",
+            "Rule large-amount",
+            "would have passed at",
+            "899.99",
+            "pipeline.origin",
+        ):
+            expect(detail).to_contain_text(told.removesuffix(": "), timeout=WITHIN_MS)
+        page.keyboard.press("Escape")
+        expect(page.locator("#detail")).to_be_hidden()
+
+
+def test_rows_are_filtered_and_held_back(shown: tuple[Deployment, Shown], browser: Browser) -> None:
+    """By account and by rule; while it is paused nothing moves, and nothing is lost."""
+    pipeline, dashboard = shown
+    with page_of(browser, dashboard.address) as page:
+        pipeline.put(paid("t1", 1, "A1"), paid("t2", 2, "A2"), paid("t3", 950, "A2"))
+        rows = page.locator("#rows tr")
+        expect(rows).to_have_count(3, timeout=WITHIN_MS)
+        page.get_by_label("Account").fill("A2")
+        page.get_by_role("button", name="Filter").click()
+        expect(rows).to_have_count(2, timeout=WITHIN_MS)
+        page.get_by_label("Rule", exact=True).fill("large-amount")
+        page.get_by_role("button", name="Filter").click()
+        expect(rows).to_have_count(1, timeout=WITHIN_MS)
+        page.get_by_role("button", name="Pause").click()
+        pipeline.put(paid("t4", 960, "A2"), paid("t5", 970, "A1"))
+        expect(page.locator("#more")).to_contain_text("paused, 1 held back", timeout=WITHIN_MS)
+        expect(rows).to_have_count(1)
+        page.get_by_role("button", name="Go on").click()
+        expect(rows).to_have_count(2)
+
+
+def test_a_page_goes_on_after_the_dashboard_was_away(shown: tuple[Deployment, Shown], browser: Browser) -> None:
+    """By itself, with what came meanwhile, and nothing twice."""
+    pipeline, dashboard = shown
+    with page_of(browser, dashboard.address) as page:
+        pipeline.put(paid("t1", 1), paid("t2", 950))
+        expect(page.locator("#rows tr")).to_have_count(2, timeout=WITHIN_MS)
+        dashboard.stop()
+        expect(page.locator("#state")).to_have_text("reconnecting", timeout=WITHIN_MS)
+        pipeline.put(paid("t3", 3), paid("t4", 960))
+        pipeline.wait_until_judged(4)
+        dashboard.start()
+        expect(page.locator("#state")).to_have_text("live", timeout=WITHIN_MS)
+        expect(page.locator("#rows tr")).to_have_count(4, timeout=WITHIN_MS)
+        pipeline.put(paid("t5", 5))
+        expect(page.locator("#rows tr")).to_have_count(5, timeout=WITHIN_MS)
+
+
+def test_no_field_is_more_than_text(shown: tuple[Deployment, Shown], browser: Browser) -> None:
+    """Tags in every field of a transaction, in its members, its key and its headers."""
+    pipeline, dashboard = shown
+    with page_of(browser, dashboard.address) as page:
+        told = {
+            "transaction_id": NASTY,
+            "source": NASTY,
+            "target": NASTY,
+            "amount": 950,
+            "currency": "EUR",
+            NASTY: NASTY,
+        }
+        pipeline.put(json.dumps(told).encode(), json.dumps(told | {"currency": NASTY}).encode(), key=NASTY.encode())
+        expect(page.locator("#rows tr")).to_have_count(2, timeout=WITHIN_MS)
+        for number in range(2):
+            page.locator("#rows tr button").nth(number).click()
+            expect(page.locator("#detail-body pre")).to_contain_text("onerror", timeout=WITHIN_MS)
+            page.keyboard.press("Escape")
+        assert page.evaluate("window.hurt") is None
+        assert page.locator("#rows img, #detail img, #rows script, #detail script").count() == 0
+        expect(page.locator("#rows")).to_contain_text("<img src=x onerror=")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_telephone_and_a_screen_reader(
+    shown: tuple[Deployment, Shown], browser: Browser, scheme: str
+) -> None:
+    """320 pixels wide without scrolling sideways, light and dark; axe finds nothing serious."""
+    pipeline, dashboard = shown
+    with page_of(browser, dashboard.address, viewport={"width": 320, "height": 640}, color_scheme=scheme) as page:
+        pipeline.put(paid("t1", 1), paid("t2", 950))
+        expect(page.locator("#rows tr")).to_have_count(2, timeout=WITHIN_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(16, 20, 24)") == (scheme == "dark")
+        assert serious(page) == []
+        page.locator("#rows tr.fraud button").click()
+        expect(page.locator("#detail-body pre")).to_be_visible(timeout=WITHIN_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        assert serious(page) == []
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe-core finds of a serious or critical kind."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_who_knows_the_token_gets_in(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
+    """After a wrong one; logged out, the page is gone."""
+    pipeline = deploy(partitions=1)
+    token = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
+    dashboard = Shown(pipeline, tmp_path / "dashboard.log", DASHBOARD_TOKEN=token)
+    with page_of(browser, dashboard.address) as page:
+        page.get_by_label("Token").fill("nonsense")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        assert serious(page) == []
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator("#state")).to_have_text("live", timeout=WITHIN_MS)
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Token")).to_be_visible()
+        page.goto(dashboard.address)
+        expect(page.get_by_label("Token")).to_be_visible()

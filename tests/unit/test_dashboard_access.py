@@ -1,0 +1,169 @@
+"""Who may see the dashboard: hosts, sessions, headers, and settings that would let everybody in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from dashboard.live.hub import Hub
+from dashboard.settings import DashboardSettings
+from dashboard.web.application import Shown, guarded
+from dashboard.web.guard import COOKIE
+from dashboard.web.sessions import LIFE_SECONDS, TRIES, TRIES_SECONDS, Sessions, TooManyTriesError
+from pipeline.errors import SettingsError
+from pipeline.runtime.http import Address, listen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
+
+
+@pytest.fixture(params=[None, TOKEN], ids=["open", "token"])
+def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Provide who asks a dashboard without Kafka, once without and once with a token."""
+    yield from _client(request.param)
+
+
+@pytest.fixture
+def stranger() -> Iterator[httpx.Client]:
+    """Provide who asks one that wants a token."""
+    yield from _client(TOKEN)
+
+
+def _client(token: str | None) -> Iterator[httpx.Client]:
+    values = {"DASHBOARD_TOKEN": token or "", "DASHBOARD_HOSTS": "fraud.example.com", "KAFKA_BROKER_URL": "127.0.0.1:1"}
+    settings = DashboardSettings.from_env(values)
+    hub = Hub(lambda: {"lags": {}, "connected": False})
+    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, Shown(hub, {"topic": 1})))
+    with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
+        yield made
+    served.end()
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "", "[::2]", "127.0.0.2"]
+)
+def test_other_names_lead_nowhere(client: httpx.Client, host: str) -> None:
+    """A name that somebody else points to this machine: their page must not read ours. Also without a token."""
+    for path in ("/", "/login", "/api/session", "/static/page.js"):
+        assert client.get(path, headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "[::1]:8000", "fraud.example.com"])
+def test_our_names_lead_here(client: httpx.Client, host: str) -> None:
+    """Whatever the port."""
+    assert client.get("/login", headers={"Host": host}).status_code in {200, 303}
+
+
+def test_every_answer_says_what_a_browser_may_do(client: httpx.Client) -> None:
+    """Nothing from elsewhere, nothing inline, in no frame; refusals as well."""
+    for path in ("/", "/login", "/static/page.js", "/api/session", "/none", "/openapi.json"):
+        headers = client.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+
+
+def test_who_has_no_session_sees_nothing(stranger: httpx.Client) -> None:
+    """But the page to log in, and what that looks like."""
+    for path in ("/", "/static/page.js", "/static/index.html", "/openapi.json"):
+        assert (stranger.get(path).status_code, stranger.get(path).headers["Location"]) == (303, "/login")
+    for path in ("/api/session", "/api/stream", "/api/records/topic/0/0"):
+        assert stranger.get(path).status_code == 401
+    for path in ("/login", "/static/base.css", "/static/login.css"):
+        assert stranger.get(path).status_code == 200
+
+
+def test_who_knows_the_token_logs_in_and_out(stranger: httpx.Client) -> None:
+    """By a cookie that no script reads and no other page sends."""
+    assert stranger.post("/login", data={"token": "nonsense"}).status_code == 403
+    answer = stranger.post("/login", data={"token": TOKEN})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert TOKEN not in cookie
+    assert stranger.get("/api/session").json() == {"token": True}
+    stranger.post("/logout")
+    stranger.cookies.clear()
+    stranger.cookies.set(COOKIE, cookie.partition("=")[2].partition(";")[0])
+    assert stranger.get("/api/session").status_code == 401
+
+
+def test_a_token_cannot_be_tried_out(stranger: httpx.Client) -> None:
+    """Five tries a minute, all together; then the right one is refused, too."""
+    for _ in range(TRIES):
+        assert stranger.post("/login", data={"token": "x"}).status_code == 403
+    refused = stranger.post("/login", data={"token": TOKEN})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+
+
+@pytest.mark.parametrize("body", [b"token=" + b"x" * 5000, b"\xff\xfe", b"token", b"", b"token=%00%ff"])
+def test_a_form_may_be_anything(stranger: httpx.Client, body: bytes) -> None:
+    """Refused, never an error."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert stranger.post("/login", content=body, headers=headers).status_code in {403, 413}
+
+
+def test_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half a day, and the oldest where there are too many; tries are forgotten after a minute."""
+    now = [1000.0]
+    sessions = Sessions(TOKEN, lambda: now[0])
+    monkeypatch.setattr("dashboard.web.sessions.MOST", 2)
+    first, second, third = (sessions.begin(TOKEN) for _ in range(3))
+    assert (sessions.knows(first), sessions.knows(second), sessions.knows(third)) == (False, True, True)
+    now[0] += LIFE_SECONDS
+    assert not sessions.knows(third)
+    for _ in range(TRIES):
+        assert sessions.begin("\ud800") is None
+    with pytest.raises(TooManyTriesError):
+        sessions.begin(TOKEN)
+    now[0] += TRIES_SECONDS
+    assert sessions.begin(TOKEN)
+    assert not sessions.knows(None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "fraud.example.com"])  # noqa: S104 (refused)
+def test_who_listens_to_others_needs_a_token(host: str) -> None:
+    """Before anything is opened."""
+    with pytest.raises(SettingsError, match=r"DASHBOARD_TOKEN is missing: at .* others may look, too"):
+        DashboardSettings.from_env({"DASHBOARD_HOST": host})
+    settings = DashboardSettings.from_env({"DASHBOARD_HOST": host, "DASHBOARD_TOKEN": TOKEN})
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+def test_who_listens_on_this_machine_alone_needs_none(host: str) -> None:
+    """As by default."""
+    assert DashboardSettings.from_env({"DASHBOARD_HOST": host}).token is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/records/topic/9/0",
+        "/api/records/none/0/0",
+        "/api/records/topic/-1/0",
+        f"/api/records/topic/0/{10**30}",
+        "/api/records/%00/0/0",
+        "/api/records/topic/x/y",
+        "/api/stream?branch=other",
+        "/api/stream?account=" + "x" * 300,
+        "/static/../settings.py",
+        "/static/%2e%2e/settings.py",
+        "/static/%00",
+    ],
+)
+def test_nothing_that_is_asked_is_an_error_of_ours(path: str) -> None:
+    """Refused, or not there."""
+    made: Any = _client(None)
+    client = next(made)
+    try:
+        assert 400 <= client.get(path).status_code < 500
+    finally:
+        made.close()
