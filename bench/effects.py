@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 LEDGER: Final = "ledger"
 CASES: Final = "cases"
 GOALS_PER_SECOND: Final = {LEDGER: 10_000, CASES: 1_000}
-ACCOUNTS: Final = 10_000
 NOW_MS: Final = 1_795_345_200_000
 DAY_US: Final = 86_400_000_000
 
@@ -56,16 +55,16 @@ class Saved(NamedTuple):
         return self.records / self.seconds
 
 
-def records(count: int, *, frauds: bool) -> list[Record]:
-    """Return transfers between ten thousand accounts, as they stand on a branch."""
+def records(count: int, accounts: int, *, frauds: bool) -> list[Record]:
+    """Return transfers between so many accounts, as they stand on a branch."""
     hit = Hit(rule="large-amount", severity="high", score=100, message="12.50 >= 9", values={"amount": "12.50"})
     verdict = Verdict(ruleset="bench", score=100, hits=[hit])
     made = []
     for number in range(count):
         members = {
             "transaction_id": f"{number:032x}",
-            "source": f"A{number % ACCOUNTS}",
-            "target": f"B{number * 7 % ACCOUNTS}",
+            "source": f"A{number % accounts}",
+            "target": f"B{number * 7 % accounts}",
             "amount": 12.5,
             "currency": "EUR",
         }
@@ -108,6 +107,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("what", choices=tuple(GOALS_PER_SECOND), help="payments in the ledger, or frauds in cases")
     parser.add_argument("--records", type=int, default=100_000, help="how many (%(default)s)")
+    parser.add_argument("--accounts", type=int, default=10_000, help="of so many; 1: one case (%(default)s)")
     parser.add_argument("--batch", type=int, default=2_000, help="in one transaction (%(default)s)")
     parser.add_argument("--database", type=database_url, help="its URL [SQLite in a file]")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         url = asked.database or database_url(f"sqlite:///{Path(folder) / 'effects.sqlite'}")
         engine = open_engine(url)
-        branch = records(asked.records, frauds=asked.what == CASES)
+        branch = records(asked.records, asked.accounts, frauds=asked.what == CASES)
         found = save(processor_of(asked.what, engine), branch, asked.batch)
         engine.dispose()
     goal = GOALS_PER_SECOND[asked.what]

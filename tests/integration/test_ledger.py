@@ -6,19 +6,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from legit_processor.ledger.reading import balances, trial_balance
 from legit_processor.settings import LegitSettings
 from pipeline.contracts import topics
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, REPEATS
-from pipeline.runtime.database.engine import begun, open_engine
+from pipeline.runtime.database.engine import SQLITE, begun, open_engine
 from pipeline.runtime.transactional.start import LostOffsetsError
 from tests.support.deployment import headers_of
 from tests.support.eventually import eventually
@@ -26,7 +27,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from tests.support.deployment import Deployment
 
@@ -136,6 +137,39 @@ def test_kills_book_nothing_twice_and_lose_nothing(
     assert (total.sum, total.credits) == (Decimal(0), PAYMENTS * Decimal("7.50"))
     (balance,) = balances(connection, "A0")
     assert balance.amount == -Decimal("7.50") * (PAYMENTS // 100)
+
+
+def test_connections_that_break_and_a_file_that_is_held_lose_nothing(
+    deploy: Callable[..., Deployment], asked: Callable[[Deployment], Connection], empty_database: str
+) -> None:
+    """PostgreSQL ends all connections again and again, as where it starts anew; a file is held by somebody else."""
+    pipeline = deploy(partitions=2, MAX_BATCH_RECORDS="20", LEDGER_DATABASE_URL=empty_database)
+    payments = 600
+    engine = open_engine(LegitSettings.from_env(pipeline.environ).database)
+    with pipeline.running("detector", "legit_processor"):
+        pipeline.put_many([paid(number) for number in range(payments)])
+        eventually(lambda: sum(pipeline.committed("legit_processor").values()) >= 20, 60, "the first to be settled")
+        for _ in range(5):
+            disturb(engine)
+            time.sleep(0.3)
+        pipeline.wait_until_booked(payments)
+    engine.dispose()
+    assert pipeline.audit().clean
+    assert count(asked(pipeline), BOOKINGS) == payments
+
+
+def disturb(engine: Engine) -> None:
+    """Break all connections of a database, or hold its file for a second."""
+    if engine.dialect.name == SQLITE:
+        with engine.begin():
+            time.sleep(1)
+        return
+    others = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> pg_backend_pid()"
+    )
+    with engine.begin() as connection:
+        connection.execute(others)
 
 
 def test_another_database_is_refused(deploy: Callable[..., Deployment], tmp_path: Path) -> None:

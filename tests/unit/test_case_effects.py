@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import inspect, select
+from sqlalchemy import event, inspect, select
 
 from fraud_processor.cases.gathering import gather
 from fraud_processor.cases.subject import subject_text
@@ -187,3 +187,30 @@ def test_of_two_processes_one_saves(tmp_path: Path) -> None:
             processors[1].save({place: 2})
         with engine.connect() as connection:
             assert connection.execute(select(CASES.c.alerts)).scalars().all() == [1]
+
+
+def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
+    """What could not be saved is saved when there is room again; until then nothing of it is there."""
+    place = ("fraud", 0)
+    with opened(f"sqlite:///{tmp_path / 'cases.sqlite'}") as engine:
+        processor = processor_of(cases_in(engine))
+        processor.resumed([place])
+        for offset in range(200):
+            processor.handle(fraud(0, offset, "A", 1, "high"))
+        room = [0]
+
+        def bound(connection: Any, _record: object) -> None:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages + room[0]}")
+
+        event.listen(engine, "connect", bound)
+        engine.dispose()
+        with pytest.raises(EffectsError, match="full"):
+            processor.save({place: 200})
+        with engine.connect() as connection:
+            assert connection.execute(select(CASES)).all() == []
+        room[0] = 1_000
+        engine.dispose()
+        processor.save({place: 200})
+        with engine.connect() as connection:
+            assert connection.execute(select(CASES.c.alerts)).scalars().all() == [200]
