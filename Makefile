@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench profile check format up up-cluster down logs audit deadletters rules inspect docs lock
+.PHONY: help demo test chaos bench profile check format up up-cluster down logs screenshots audit deadletters rules inspect docs lock
 .PHONY: compiled interpreted clean
 
 PYTHON ?= python3
@@ -68,14 +68,15 @@ format: .venv/requirements-dev.txt ## bring the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The page of `make up` is for who knows its token: a random one is written where there is none yet.
-TOKEN_IN_ENV = test -n "$$DASHBOARD_TOKEN" || grep -qs '^DASHBOARD_TOKEN=.' .env || { umask 077; touch .env; chmod 600 .env; \
-	printf '\nDASHBOARD_TOKEN=%s\n' "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; }
+# The page of `make up` and the cases are for who knows their tokens: random ones are written where there are none yet.
+TOKENS_IN_ENV = for name in DASHBOARD_TOKEN CASES_API_TOKEN; do \
+	printenv $$name >/dev/null || grep -qs "^$$name=." .env || { umask 077; touch .env; chmod 600 .env; \
+	printf '\n%s=%s\n' $$name "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; }; done
 TELL_PAGE = echo "the page: http://127.0.0.1:$${DASHBOARD_PORT:-8000}, log in with DASHBOARD_TOKEN from .env"
 
 up: ## Kafka and the services with Docker, until all are healthy
 	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
-	@$(TOKEN_IN_ENV)
+	@$(TOKENS_IN_ENV)
 	@$(KAFKA) up --detach --wait --remove-orphans
 	@$(APPS) up --build --detach --wait
 	@$(TELL_PAGE)
@@ -83,7 +84,7 @@ up: ## Kafka and the services with Docker, until all are healthy
 
 up-cluster: ## the same with three brokers
 	@docker network inspect $(KAFKA_NETWORK) >/dev/null 2>&1 || docker network create $(KAFKA_NETWORK) >/dev/null
-	@$(TOKEN_IN_ENV)
+	@$(TOKENS_IN_ENV)
 	@$(CLUSTER) up --detach --wait
 	@KAFKA_BROKER_URL=$(CLUSTER_URL) $(APPS) up --build --detach --wait
 	@echo "up: make logs, make down; from this machine KAFKA_BROKER_URL=localhost:9091,localhost:9092,localhost:9093"
@@ -96,6 +97,9 @@ down: ## stop them and remove containers, network and data
 
 logs: ## follow what the services in Docker say
 	@$(APPS) logs --follow --tail 20
+
+screenshots: .venv/requirements-dev.txt ## the pictures of the dashboard in docs/images (needs Chromium)
+	@exec $(BIN)/python -m tests.screenshots
 
 audit: .venv/requirements.txt ## account for every transaction of the Kafka that runs (ARGS="--since 2h", ARGS=--help)
 	@$(FIND_KAFKA); exec $(BIN)/python -m pipeline.operations.audit $(ARGS)

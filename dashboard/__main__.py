@@ -11,6 +11,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.lags import Lags
 from dashboard.settings import VARIABLES, DashboardSettings
 from dashboard.web.application import Shown, guarded
+from dashboard.web.cases import Cases
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.health import BEAT_SECONDS, Heartbeat
@@ -31,12 +32,13 @@ def show(settings: DashboardSettings, stop: Stop) -> None:
     partitions = {name: found.partitions for name, found in facts.items()}
     lags = Lags(kafka, names, partitions)
     codec = Codec(settings.common.format, facts[names[topics.TRANSACTIONS]].id)
-    hub = Hub(lambda: {"lags": lags.found, "connected": following.connected})
+    cases = Cases(settings.cases_url, settings.cases_token)
+    hub = Hub(lambda: {"lags": lags.found, "connected": following.connected, "cases": cases.counts})
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
-    page = listen(where, guarded(settings, Shown(hub, partitions)), MOST_AT_ONCE)
+    page = listen(where, guarded(settings, Shown(hub, partitions, cases)), MOST_AT_ONCE)
     logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
-    threads = [following.start(stop), lags.start(stop)]
+    threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     beat = Heartbeat(settings.common.process.heartbeat_file).beat
     try:
         while not stop.wait(BEAT_SECONDS):

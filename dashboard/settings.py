@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime import parsing, settings
+from pipeline.runtime.cases_api import CASES_API_TOKEN, CASES_API_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.settings import CommonSettings
 from pipeline.runtime.token import token
@@ -48,18 +49,31 @@ DASHBOARD_HOSTS: Final = Variable(
     "Names by which browsers may ask for the dashboard, beside localhost and 127.0.0.1; commas between.",
 )
 
-VARIABLES = (*settings.VARIABLES, DASHBOARD_HOST, DASHBOARD_PORT, DASHBOARD_TOKEN, DASHBOARD_HOSTS)
+VARIABLES = (
+    *settings.VARIABLES,
+    DASHBOARD_HOST,
+    DASHBOARD_PORT,
+    DASHBOARD_TOKEN,
+    DASHBOARD_HOSTS,
+    CASES_API_URL,
+    CASES_API_TOKEN,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """``hosts`` are the names that a browser may ask for; without a ``token`` everybody on this machine may look."""
+    """``hosts`` are the names that a browser may ask for; without a ``token`` everybody on this machine may look.
+
+    Without a ``cases_token`` there are no cases to show.
+    """
 
     common: CommonSettings
     host: str
     port: int
     hosts: tuple[str, ...]
+    cases_url: str
     token: str | None = field(repr=False)
+    cases_token: str | None = field(repr=False)
 
     @classmethod
     def from_env(cls, values: Mapping[str, str]) -> DashboardSettings:
@@ -74,7 +88,8 @@ class DashboardSettings:
         if secret is None and not _is_local(host):
             env.reject(DASHBOARD_TOKEN, f"is missing: at {host[:60]} others may look, too ({DASHBOARD_HOST.name})")
         hosts = ("localhost", "127.0.0.1", "[::1]", *env.read(DASHBOARD_HOSTS))
-        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, secret)
+        cases_url, cases_token = env.read(CASES_API_URL), env.read(CASES_API_TOKEN)
+        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, cases_url, secret, cases_token)
         env.check()
         return read
 

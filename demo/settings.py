@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PORT, DASHBOARD_TOKEN
+from fraud_processor.settings import CASES_API_HOST, CASES_API_PORT
 from pipeline.runtime import parsing
+from pipeline.runtime.cases_api import CASES_API_TOKEN, CASES_API_URL
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SECURITY_PROTOCOL
 from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
@@ -84,12 +87,16 @@ class DemoSettings:
             CASES_DATABASE_URL.name: f"sqlite:///{CASES}",
             DASHBOARD_HOST.name: LOCAL,
             DASHBOARD_TOKEN.name: "",
+            CASES_API_TOKEN.name: secrets.token_hex(16),
+            CASES_API_HOST.name: LOCAL,
             "PYTHONUNBUFFERED": "1",
         }
         defaults = DEFAULTS | (BEHAVIOUR if _is_free(values) else {})
         environ |= {name: default for name, default in defaults.items() if not values.get(name, "").strip()}
         if not values.get(DASHBOARD_PORT.name, "").strip():
             environ[DASHBOARD_PORT.name] = str(_port(int(DASHBOARD_PORT.default)))
+        cases_port = _port(int(CASES_API_PORT.default))
+        environ |= {CASES_API_PORT.name: str(cases_port), CASES_API_URL.name: f"http://{LOCAL}:{cases_port}"}
         env = Environment(environ)
         read = cls(CommonSettings.read(env), environ, env.read(DEMO_SECONDS))
         env.check()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from fraud_processor.outlets.choosing import Address, addresses, is_signed
 from fraud_processor.outlets.signed import secret
 from pipeline.runtime import parsing, service_settings
+from pipeline.runtime.cases_api import CASES_API_TOKEN
 from pipeline.runtime.database.settings import CASES_DATABASE_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import LOST_EFFECTS, ServiceSettings
-from pipeline.runtime.token import token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,13 +60,6 @@ REPORT_AT: Final = Variable(
     parsing.optional(parsing.time_of_day),
     "",
     "When ALERT_URLS are told what the day before came to, such as 06:00, in UTC; empty: never.",
-)
-CASES_API_TOKEN: Final = Variable(
-    "CASES_API_TOKEN",
-    parsing.optional(token),
-    "",
-    "What callers of the interface to the cases have to know: 16 characters or more. Empty: there is no interface.",
-    secret=True,
 )
 CASES_API_HOST: Final = Variable(
     "CASES_API_HOST", parsing.text, "127.0.0.1", "The address at which the interface to the cases listens."

@@ -1,6 +1,7 @@
 // Keeps the page up to date by one stream of events; the browser goes on where it was after a break.
 
 import { Chart } from "./charts.js";
+import { list } from "./cases.js";
 import { take } from "./rows.js";
 import { count, element, milliseconds, money, rate, share } from "./text.js";
 
@@ -35,6 +36,7 @@ function glance(told) {
     ["Latency p99", milliseconds(told.p99_ms)],
     ["Dead letters, 15 min", count(told.counts["dead-letter"])],
     ["Lag, all services", count(lag)],
+    ["Cases to look into", told.cases === null ? "-" : count((told.cases.open ?? 0) + (told.cases.acknowledged ?? 0))],
   ];
   find("tiles").replaceChildren(...tiles.map(([name, value]) => {
     const tile = element("div");
@@ -75,7 +77,21 @@ function follow() {
     state("off", "reconnecting");
     if (source.readyState !== EventSource.CLOSED) return;
     // The browser gives up where the answer was a refusal: the session may be over, or the dashboard is full.
-    const answer = await fetch("/api/session").catch(() => null);
+    const answer = await function turn() {
+  const cases = location.hash === "#cases";
+  find("live").hidden = cases;
+  find("cases-page").hidden = !cases;
+  for (const link of document.querySelectorAll("nav a")) {
+    if ((link.hash === "#cases") === cases) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (cases) list();
+  else draw();
+}
+
+addEventListener("hashchange", turn);
+turn();
+fetch("/api/session").catch(() => null);
     if (answer?.status === 401) location.assign("/login");
     else setTimeout(follow, 5000);
   };
@@ -85,5 +101,19 @@ find("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   follow();
 });
+function turn() {
+  const cases = location.hash === "#cases";
+  find("live").hidden = cases;
+  find("cases-page").hidden = !cases;
+  for (const link of document.querySelectorAll("nav a")) {
+    if ((link.hash === "#cases") === cases) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (cases) list();
+  else draw();
+}
+
+addEventListener("hashchange", turn);
+turn();
 fetch("/api/session").then((answer) => answer.json()).then((told) => { find("logout").hidden = !told.token; }).catch(() => {});
 follow();

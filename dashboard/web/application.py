@@ -16,6 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from dashboard.live.hub import TooManyError
 from dashboard.live.recent import Filter, heard
 from dashboard.live.row import MAX_FIELD
+from dashboard.web.cases import Cases, cases_routes
 from dashboard.web.guard import Guard
 from dashboard.web.login import STATIC, login_routes
 from dashboard.web.sessions import Sessions
@@ -46,6 +47,7 @@ class Shown:
 
     hub: Hub
     partitions: Mapping[str, int]
+    cases: Cases
 
 
 def guarded(settings: DashboardSettings, shown: Shown) -> ASGIApp:
@@ -68,6 +70,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     app = FastAPI(title="Dashboard of the fraud pipeline", docs_url=None, redoc_url=None, lifespan=life)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(login_routes(sessions))
+    app.include_router(cases_routes(shown.cases, settings.hosts))
     lookups = asyncio.Semaphore(LOOKUPS)
 
     @app.get("/", include_in_schema=False)

@@ -51,7 +51,7 @@ class Guard:
         await (answer or self._application)(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
-        if _host_of(Headers(scope=scope).get("host", "")) not in self._hosts:
+        if host_of(Headers(scope=scope).get("host", "")) not in self._hosts:
             return PlainTextResponse("this name is not known here: see DASHBOARD_HOSTS\n", 421)
         path = scope["path"]
         if self._sessions is None or path in OPEN_PATHS:
@@ -63,7 +63,7 @@ class Guard:
         return RedirectResponse("/login", 303)
 
 
-def _host_of(header: str) -> str:
+def host_of(header: str) -> str:
     """Return the name of a header ``Host``, without its port."""
     name = header.strip().casefold()
     if name.startswith("["):

@@ -25,7 +25,7 @@ COUNT = 6000
 PER_SECOND = 200
 SEED = 7  # by chance alone, one run in a hundred would leave the 9 to 11 percent
 GRACE_SECONDS = 30
-WORKERS = ("generator", "detector", "legit_processor", "fraud_processor")
+WORKERS = ("generator", "detector", "legit_processor", "fraud_processor", "dashboard")
 READ = (topics.TRANSACTIONS, topics.LEGIT, topics.FRAUD)
 MY_RULE = "my-large-amount"
 CONSUMER = "/opt/kafka/bin/kafka-console-consumer.sh"
@@ -114,7 +114,7 @@ def _wait_until_processed(pipeline: Project) -> None:
         generator.wait_for_end()
 
     def processed() -> bool:
-        return sum(len(container.output()) for container in pipeline.containers(*WORKERS[2:])) >= COUNT
+        return sum(len(container.output()) for container in pipeline.containers(*WORKERS[2:4])) >= COUNT
 
     eventually(processed, 60, f"{COUNT} transactions to be settled or to raise an alert")
 

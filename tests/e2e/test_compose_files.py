@@ -12,6 +12,7 @@ import pytest
 from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PORT
 from detector.settings import RULES_FILE
 from fraud_processor.settings import CASES_API_HOST
+from pipeline.runtime.cases_api import CASES_API_URL
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
 from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 from pipeline.runtime.settings import HEARTBEAT_FILE
@@ -93,6 +94,7 @@ def test_unset_variables_are_left_to_the_code(service: str) -> None:
         expected[CASES_API_HOST.name] = "0.0.0.0"  # noqa: S104 (within the network of the containers)
     if service == "dashboard":
         expected[DASHBOARD_HOST.name] = "0.0.0.0"  # noqa: S104 (as above)
+        expected[CASES_API_URL.name] = "http://fraud_processor:8001"
     assert given(contained["environment"]) == expected
 
 

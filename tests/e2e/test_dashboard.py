@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
+from pipeline.contracts import topics
 from tests.support.browser import browser
 from tests.support.compose import free_ports
 from tests.support.eventually import eventually
@@ -203,6 +204,36 @@ def serious(page: Page) -> list[str]:
         for one in found
         if one["impact"] in {"serious", "critical"}
     ]
+
+
+def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
+    """From an alert to a label, with the fraud processor; what its texts say is text."""
+    port = free_ports(1)[0]
+    cases = {"CASES_API_TOKEN": "a-token-of-twenty-chars", "CASES_API_PORT": str(port)}
+    pipeline = deploy(partitions=1, CASES_API_URL=f"http://127.0.0.1:{port}", **cases)
+    with pipeline.running("detector", "fraud_processor"):
+        dashboard = Shown(pipeline, tmp_path / "dashboard.log")
+        pipeline.put(paid("t1", 950, NASTY), paid("t2", 960, "A2"))
+        with page_of(browser, dashboard.address) as page:
+            expect(page.locator("#tiles")).to_contain_text("Cases to look into2", timeout=WITHIN_MS)
+            page.get_by_role("link", name="Cases").click()
+            expect(page.locator("#cases tr")).to_have_count(2, timeout=WITHIN_MS)
+            assert serious(page) == []
+            page.locator("#cases tr", has_text="onerror").get_by_role("button").click()
+            expect(page.locator("#case-body")).to_contain_text("large-amount", timeout=WITHIN_MS)
+            assert serious(page) == []
+            page.get_by_label("Your name").fill("ann")
+            page.get_by_label("Note").fill(NASTY)
+            page.get_by_role("button", name="Acknowledge").click()
+            expect(page.locator("#case-body")).to_contain_text("acknowledged by ann", timeout=WITHIN_MS)
+            page.get_by_role("button", name="It is fraud").click()
+            expect(page.locator("#case-body")).to_contain_text("confirmed by ann", timeout=WITHIN_MS)
+            expect(page.get_by_role("button", name="False alarm")).to_be_disabled()
+            page.get_by_role("button", name="Done").click()
+            expect(page.locator("#cases tr")).to_have_count(1, timeout=WITHIN_MS)
+            assert page.evaluate("window.hurt") is None
+        (label,) = pipeline.wait_for_records(topics.LABELS, 1)
+        assert json.loads(label.value)["fraud"]
 
 
 def test_who_knows_the_token_gets_in(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:

@@ -18,10 +18,15 @@ NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 VARIABLE: Final = "CHROMIUM"
 
 
+def chromium() -> str | None:
+    """Return the path of the browser: the one that is named, else one that is installed; None where there is none."""
+    return os.environ.get(VARIABLE) or next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Provide a browser without a window."""
-    path = os.environ.get(VARIABLE) or next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = chromium()
     if path is None:
         pytest.skip(f"no Chromium is installed (Debian: apt-get install chromium); {VARIABLE} may say where one is")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

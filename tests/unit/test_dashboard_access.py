@@ -10,6 +10,7 @@ import pytest
 from dashboard.live.hub import Hub
 from dashboard.settings import DashboardSettings
 from dashboard.web.application import Shown, guarded
+from dashboard.web.cases import Cases
 from dashboard.web.guard import COOKIE
 from dashboard.web.sessions import LIFE_SECONDS, TRIES, TRIES_SECONDS, Sessions, TooManyTriesError
 from pipeline.errors import SettingsError
@@ -37,7 +38,9 @@ def _client(token: str | None) -> Iterator[httpx.Client]:
     values = {"DASHBOARD_TOKEN": token or "", "DASHBOARD_HOSTS": "fraud.example.com", "KAFKA_BROKER_URL": "127.0.0.1:1"}
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
-    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, Shown(hub, {"topic": 1})))
+    served = listen(
+        Address("127.0.0.1", 0, "NAMES"), guarded(settings, Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None)))
+    )
     with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
         yield made
     served.end()

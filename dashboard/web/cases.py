@@ -1,0 +1,102 @@
+"""Cases on the page: asked of the fraud processor, who alone has them, on behalf of who looks."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import requests
+from fastapi import APIRouter, Body, HTTPException, Path, Query, Request
+
+from dashboard.web.guard import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pipeline.runtime.lifecycle import Stop
+
+LIMITS_SECONDS: Final = (2.0, 10.0)  # to connect, and between two bytes
+LOOK_SECONDS: Final = 5.0
+# A page elsewhere can send a form, but no header of its own.
+ASKED_HERE: Final = "X-Dashboard"
+
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Verb = Literal["acknowledge", "resolve", "close", "notes"]
+
+
+class Cases:
+    """The interface to the cases; without a ``token`` there is none. ``counts`` are by state, None where unknown."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._url, self._token = url, token
+        self.counts: dict[str, int] | None = None
+
+    def start(self, stop: Stop) -> threading.Thread:
+        """Begin to look how many there are, until a stop is requested."""
+        thread = threading.Thread(target=self._live, args=(stop,), name="cases", daemon=True)
+        thread.start()
+        return thread
+
+    def _live(self, stop: Stop) -> None:
+        while not stop.wait(LOOK_SECONDS):
+            if self._token is not None:
+                try:
+                    self.counts = self.ask("GET", "/cases/counts")
+                except HTTPException:
+                    self.counts = None
+
+    def ask(self, method: str, path: str, **what: Any) -> Any:  # noqa: ANN401 (JSON)
+        """Return what the interface answers.
+
+        Raises:
+            HTTPException: it refuses, does not answer, or there is none.
+
+        """
+        if self._token is None:
+            raise HTTPException(404, "cases are shown where CASES_API_TOKEN is set, here and at the fraud processor")
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            answer = requests.request(
+                method, f"{self._url}{path}", headers=headers, timeout=LIMITS_SECONDS, allow_redirects=False, **what
+            )
+            told = answer.json()
+        except (requests.RequestException, ValueError):
+            raise HTTPException(503, "the fraud processor does not answer", {"Retry-After": "5"}) from None
+        if answer.status_code == requests.codes.unauthorized:
+            raise HTTPException(503, "the fraud processor has another CASES_API_TOKEN")
+        if not answer.ok:
+            detail = told.get("detail") if isinstance(told, dict) else None
+            raise HTTPException(answer.status_code, detail if isinstance(detail, str) else "it was refused")
+        return told
+
+
+def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:
+    """Return the routes; ``hosts`` are the names by which a page of ours may have been asked for."""
+    router = APIRouter()
+
+    @router.get("/api/cases")
+    def listed(
+        state: Annotated[str, Query(max_length=20)] = "pending",
+        before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    ) -> list[dict[str, Any]]:
+        """Return cases, the newest first."""
+        found: list[dict[str, Any]] = cases.ask("GET", "/cases", params={"state": state, "before": before})
+        return found
+
+    @router.get("/api/cases/{number}")
+    def one(number: Number) -> dict[str, Any]:
+        """Return a case with its latest alerts, and what people did."""
+        found: dict[str, Any] = cases.ask("GET", f"/cases/{number}")
+        return found
+
+    @router.post("/api/cases/{number}/{verb}")
+    def done(request: Request, number: Number, verb: Verb, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        """Do something to a case; only a page of ours may."""
+        origin = request.headers.get("Origin")
+        if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
+            raise HTTPException(403, "only the dashboard's own page may do that")
+        found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=body)
+        return found
+
+    return router

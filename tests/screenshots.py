@@ -1,0 +1,90 @@
+"""``make screenshots``: the pictures of the dashboard in the documents, of a demo that runs for a minute."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from playwright.sync_api import expect, sync_playwright
+
+from tests.support.browser import chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+IMAGES: Final = ROOT / "docs" / "images"
+DEMO_SECONDS: Final = "90"
+FILLING_SECONDS: Final = 40.0
+WITHIN_MS: Final = 30_000
+VIEWS: Final = (("light", "light", 1280, 900), ("dark", "dark", 1280, 900), ("phone", "light", 390, 844))
+
+
+def main() -> int:
+    """Run the demo, take the pictures, return the exit code."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    environ = {**os.environ, "DEMO_SECONDS": DEMO_SECONDS}
+    demo = subprocess.Popen([sys.executable, "-m", "demo"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
+    assert demo.stdout is not None
+    address = next((found[1] for line in demo.stdout if (found := re.match(r"the page: (http\S+)", line))), None)
+    if address is None:
+        sys.stderr.write("screenshots: the demo has told of no page\n")
+        return 1
+    sys.stderr.write(f"screenshots: {address}, letting it fill for {FILLING_SECONDS:g} s\n")
+    time.sleep(FILLING_SECONDS)
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        for name, scheme, width, height in (
+            ("light", "light", 1280, 900),
+            ("dark", "dark", 1280, 900),
+            ("phone", "light", 390, 844),
+        ):
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(address)
+            expect(page.locator("#rows tr").nth(20)).to_be_attached(timeout=WITHIN_MS)
+            page.wait_for_timeout(2_500)
+            take(page, f"live-{name}")
+            if name == "light":
+                transaction(page)
+                cases(page)
+            context.close()
+        browser.close()
+    demo.communicate()
+    return 0
+
+
+def transaction(page: Page) -> None:
+    """Take a fraud in full."""
+    page.locator("#filters select").select_option("fraud")
+    page.get_by_role("button", name="Filter").click()
+    page.locator("#rows tr.fraud button").first.click(timeout=WITHIN_MS)
+    expect(page.locator("#detail-body pre")).to_be_visible(timeout=WITHIN_MS)
+    take(page, "transaction")
+    page.keyboard.press("Escape")
+
+
+def cases(page: Page) -> None:
+    """Take the list of cases, and one of them."""
+    page.get_by_role("link", name="Cases").click()
+    expect(page.locator("#cases tr").first).to_be_visible(timeout=WITHIN_MS)
+    take(page, "cases")
+    page.locator("#cases tr button").first.click()
+    expect(page.locator("#case-body dl").first).to_be_visible(timeout=WITHIN_MS)
+    take(page, "case")
+
+
+def take(page: Page, name: str) -> None:
+    """Write a picture."""
+    page.screenshot(path=IMAGES / f"{name}.png")
+    sys.stderr.write(f"screenshots: docs/images/{name}.png\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
