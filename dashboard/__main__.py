@@ -12,6 +12,7 @@ from dashboard.live.lags import Lags
 from dashboard.settings import VARIABLES, DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
+from dashboard.web.topics import Topics
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.health import BEAT_SECONDS, Heartbeat
@@ -36,7 +37,9 @@ def show(settings: DashboardSettings, stop: Stop) -> None:
     hub = Hub(lambda: {"lags": lags.found, "connected": following.connected, "cases": cases.counts})
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
-    page = listen(where, guarded(settings, Shown(hub, partitions, cases)), MOST_AT_ONCE)
+    page = listen(
+        where, guarded(settings, Shown(hub, partitions, cases, Topics(kafka, names.__getitem__))), MOST_AT_ONCE
+    )
     logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     beat = Heartbeat(settings.common.process.heartbeat_file).beat

@@ -1,8 +1,9 @@
 // Keeps the page up to date by one stream of events; the browser goes on where it was after a break.
 
 import { Chart } from "./charts.js";
-import { list } from "./cases.js";
+import { list as listCases } from "./cases.js";
 import { take } from "./rows.js";
+import { list as listTopics } from "./topics.js";
 import { count, element, milliseconds, money, rate, share } from "./text.js";
 
 const SECONDS = 900;
@@ -77,21 +78,7 @@ function follow() {
     state("off", "reconnecting");
     if (source.readyState !== EventSource.CLOSED) return;
     // The browser gives up where the answer was a refusal: the session may be over, or the dashboard is full.
-    const answer = await function turn() {
-  const cases = location.hash === "#cases";
-  find("live").hidden = cases;
-  find("cases-page").hidden = !cases;
-  for (const link of document.querySelectorAll("nav a")) {
-    if ((link.hash === "#cases") === cases) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  if (cases) list();
-  else draw();
-}
-
-addEventListener("hashchange", turn);
-turn();
-fetch("/api/session").catch(() => null);
+    const answer = await fetch("/api/session").catch(() => null);
     if (answer?.status === 401) location.assign("/login");
     else setTimeout(follow, 5000);
   };
@@ -101,16 +88,17 @@ find("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   follow();
 });
+// Each page by its hash: the element, and what to do when it is turned to.
+const pages = { "#live": ["live", draw], "#cases": ["cases-page", listCases], "#topics": ["topics-page", listTopics] };
+
 function turn() {
-  const cases = location.hash === "#cases";
-  find("live").hidden = cases;
-  find("cases-page").hidden = !cases;
+  const hash = location.hash in pages ? location.hash : "#live";
+  for (const [name, [id]] of Object.entries(pages)) find(id).hidden = name !== hash;
   for (const link of document.querySelectorAll("nav a")) {
-    if ((link.hash === "#cases") === cases) link.setAttribute("aria-current", "page");
+    if (link.hash === hash) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (cases) list();
-  else draw();
+  pages[hash][1]();
 }
 
 addEventListener("hashchange", turn);

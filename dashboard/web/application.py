@@ -21,6 +21,7 @@ from dashboard.web.guard import Guard
 from dashboard.web.login import STATIC, login_routes
 from dashboard.web.sessions import Sessions
 from dashboard.web.single import Gone, record_at
+from dashboard.web.topics import Topics, topics_routes
 from pipeline.contracts.display import printable
 from pipeline.runtime.clients.connection import KafkaError
 
@@ -48,6 +49,7 @@ class Shown:
     hub: Hub
     partitions: Mapping[str, int]
     cases: Cases
+    topics: Topics
 
 
 def guarded(settings: DashboardSettings, shown: Shown) -> ASGIApp:
@@ -71,6 +73,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(login_routes(sessions))
     app.include_router(cases_routes(shown.cases, settings.hosts))
+    app.include_router(topics_routes(shown.topics))
     lookups = asyncio.Semaphore(LOOKUPS)
 
     @app.get("/", include_in_schema=False)

@@ -42,13 +42,14 @@ def record_at(
     with Lookup(kafka, topic) as lookup:
         try:
             for record in lookup.read(partition, offset, offset + 1, IDLE_SECONDS):
-                return _told(topic, record)
+                return told_of(topic, record)
         except ReadingStalledError:
             raise Gone from None
     raise Gone
 
 
-def _told(topic: str, record: Any) -> dict[str, Any]:  # noqa: ANN401 (of a client without types)
+def told_of(topic: str, record: Any) -> dict[str, Any]:  # noqa: ANN401 (of a client without types)
+    """Return a record as text."""
     value = record.value or b""
     return {
         "topic": topic,

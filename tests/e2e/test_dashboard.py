@@ -236,6 +236,33 @@ def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path,
         assert json.loads(label.value)["fraud"]
 
 
+def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser) -> None:
+    """Every topic and group; messages from an offset on, whatever stands in them."""
+    pipeline, dashboard = shown
+    pipeline.put(paid("t1", 1, NASTY), paid("t2", 2), key=b"\xff<b>")
+    pipeline.wait_until_settled("detector", 2)
+    with page_of(browser, f"{dashboard.address}/#topics") as page:
+        name = pipeline.name(topics.TRANSACTIONS)
+        expect(page.locator("#topics tr", has_text=name).first).to_contain_text("7 days", timeout=WITHIN_MS)
+        group = page.locator("#groups tr", has_text=pipeline.settings.kafka.group_of("detector"))
+        expect(group).to_contain_text("0: 2, lag 0", timeout=WITHIN_MS)
+        assert serious(page) == []
+        page.get_by_role("button", name=name, exact=True).click()
+        messages = page.locator("#topic-body section")
+        expect(messages).to_have_count(2, timeout=WITHIN_MS)
+        expect(messages.last).to_contain_text("onerror")
+        expect(messages.last).to_contain_text("\\xff<b>")
+        page.get_by_label("From offset").fill("1")
+        page.get_by_role("button", name="Read").click()
+        expect(messages).to_have_count(1, timeout=WITHIN_MS)
+        assert serious(page) == []
+        page.get_by_role("button", name="Done").click()
+        expect(page.locator("#topic")).to_be_hidden()
+        assert page.evaluate("window.hurt") is None
+        for path in ("/api/topics/none/0", f"/api/topics/{name}/99", "/api/topics/__consumer_offsets/0"):
+            assert httpx.get(f"{dashboard.address}{path}", trust_env=False).status_code == 404
+
+
 def test_who_knows_the_token_gets_in(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
     """After a wrong one; logged out, the page is gone."""
     pipeline = deploy(partitions=1)

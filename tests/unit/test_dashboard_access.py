@@ -13,6 +13,7 @@ from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
 from dashboard.web.guard import COOKIE
 from dashboard.web.sessions import LIFE_SECONDS, TRIES, TRIES_SECONDS, Sessions, TooManyTriesError
+from dashboard.web.topics import Topics
 from pipeline.errors import SettingsError
 from pipeline.runtime.http import Address, listen
 
@@ -39,7 +40,10 @@ def _client(token: str | None) -> Iterator[httpx.Client]:
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
     served = listen(
-        Address("127.0.0.1", 0, "NAMES"), guarded(settings, Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None)))
+        Address("127.0.0.1", 0, "NAMES"),
+        guarded(
+            settings, Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), Topics(settings.common.kafka, str))
+        ),
     )
     with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
         yield made
