@@ -90,7 +90,7 @@ up-cluster: ## the same with three brokers
 	@echo "up: make logs, make down; from this machine KAFKA_BROKER_URL=localhost:9091,localhost:9092,localhost:9093"
 
 down: ## stop them and remove containers, network and data
-	@$(APPS) down --volumes --remove-orphans
+	@$(APPS) --profile "*" down --volumes --remove-orphans
 	@$(KAFKA) down --volumes --remove-orphans
 	@$(CLUSTER) down --volumes
 	@docker network rm $(KAFKA_NETWORK) >/dev/null 2>&1 || true

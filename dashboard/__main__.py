@@ -15,17 +15,18 @@ from dashboard.web.cases import Cases
 from dashboard.web.topics import Topics
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
-from pipeline.runtime.health import BEAT_SECONDS, Heartbeat
+from pipeline.runtime.health import BEAT_SECONDS
 from pipeline.runtime.http import Address, listen
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.startup import wait_for_topics
+from pipeline.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 600  # requests, of which each page that looks is one
 
 
-def show(settings: DashboardSettings, stop: Stop) -> None:
+def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     """Show what happens until a stop is requested."""
     kafka, names = settings.common.kafka, settings.common.topics
     needed = {names[topic] for topic in (topics.TRANSACTIONS, *FOLLOWED)}
@@ -35,6 +36,7 @@ def show(settings: DashboardSettings, stop: Stop) -> None:
     codec = Codec(settings.common.format, facts[names[topics.TRANSACTIONS]].id)
     cases = Cases(settings.cases_url, settings.cases_token)
     hub = Hub(lambda: {"lags": lags.found, "connected": following.connected, "cases": cases.counts})
+    vitals.add(hub.figures_of_service)
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
     page = listen(
@@ -42,11 +44,11 @@ def show(settings: DashboardSettings, stop: Stop) -> None:
     )
     logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
-    beat = Heartbeat(settings.common.process.heartbeat_file).beat
     try:
         while not stop.wait(BEAT_SECONDS):
             if all(thread.is_alive() for thread in threads):
-                beat()
+                vitals.beat()
+            vitals.why_not = "" if hub.ready and following.connected else "what was there before is being read"
     finally:
         stop.request()
         page.end()

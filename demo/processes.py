@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import PipelineError
+from pipeline.runtime.settings import METRICS_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,8 +89,14 @@ class Services:
     def _spawn(self, name: str, log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
             return self._guard.spawn(
-                [sys.executable, "-m", name], folder=self._root, environment=self._environ, output=output
+                [sys.executable, "-m", name], folder=self._root, environment=self._environ_of(name), output=output
             )
+
+    def _environ_of(self, name: str) -> dict[str, str]:
+        """Return the variables of one service: where figures are asked for, each has a port of its own, in a row."""
+        first = self._environ.get(METRICS_PORT.name, "").strip() or METRICS_PORT.default
+        port = int(first) and int(first) + SERVICES.index(name)
+        return {**self._environ, METRICS_PORT.name: str(port)}
 
 
 class LocalKafka:

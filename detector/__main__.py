@@ -11,11 +11,13 @@ from pipeline.contracts.codec import Codec
 from pipeline.runtime.hop_topics import prepare_logs
 from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.service import Source, Work, serve
+from pipeline.runtime.vitals import Vitals
 
 
-def detect(settings: DetectorSettings, stop: Stop) -> None:
+def detect(settings: DetectorSettings, stop: Stop, vitals: Vitals) -> None:
     """Judge transactions until a stop is requested."""
     with rules_in_force(settings, stop.wait) as rules:
+        vitals.add(rules.figures)
         prepare_logs(
             settings.common, rules.hops, rules.reach_ms(), f"{settings.common.kafka.id_prefix}-hops", stop.wait
         )
@@ -23,7 +25,7 @@ def detect(settings: DetectorSettings, stop: Stop) -> None:
         def judge(codec: Codec, _: Source) -> Work:
             return Work(rules.detector(codec))
 
-        serve("detector", settings.service, judge, stop, marks=rules, hops=tuple(rules.hops))
+        serve("detector", settings.service, judge, stop, vitals, marks=rules, hops=tuple(rules.hops))
 
 
 SERVICE = Service(

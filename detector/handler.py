@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.alarm import HitAlarm
+from detector.figures import figures_of
 from detector.report import RuleReport
 from detector.routing import AS_IT_IS, routed
 from detector.rules.ruleset import NOTHING
@@ -12,13 +13,14 @@ from detector.unkeyed import KeyCheck
 from pipeline.contracts.invalid import InvalidMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.runtime.handler import Place
+    from pipeline.runtime.vitals import Figure
 
 
 class Detector:
@@ -30,10 +32,12 @@ class Detector:
         self._alarm = HitAlarm(rules, act)
         self._keys = KeyCheck()
         self._memory = 0
+        self._tally = rules.counts.tally
         self._take(rules)
 
     def _take(self, rules: RuleSet) -> None:
         self._rules = rules
+        rules.counts.tally = self._tally
         self._report = RuleReport(rules)
         self._check_keys = bool(rules.reach_us)
 
@@ -87,3 +91,7 @@ class Detector:
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""
         return self._memory
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what rules did, and how much they remember; for another thread."""
+        return figures_of(self._tally, self._rules.version, [self._rules])

@@ -43,6 +43,7 @@ class HeldRules:
     ) -> None:
         """Begin with one; ``find`` returns another by its name, or None where there is no such version any more."""
         self.current = rules
+        self.tally = rules.counts.tally
         self.memory = 0
         self._find = find
         self._now = now
@@ -121,6 +122,7 @@ class HeldRules:
         remembered = any(rules.take_over(one) for one in self._memories)
         if not remembered:
             self.memory += 1
+        rules.counts.tally = self.tally
         self._held[rules.version] = _Held(rules, self._now())
         self._arrange()
         return remembered

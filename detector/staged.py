@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.alarm import HitAlarm
+from detector.figures import figures_of
 from detector.gathering import hop_key
 from detector.held import HeldRules
 from detector.routing import routed
@@ -15,7 +16,7 @@ from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.records import Record
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.handler import Place
+    from pipeline.runtime.vitals import Figure
 
 
 class StagedDetector:
@@ -112,3 +114,8 @@ class StagedDetector:
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""
         return self._held.memory
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what rules did, and how much they remember; for another thread."""
+        held = self._held
+        return figures_of(held.tally, held.current.version, held.memories())

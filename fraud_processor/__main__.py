@@ -32,6 +32,7 @@ from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
+from pipeline.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ COMMANDS = {command.NAME: command.main, report.NAME: report.main}
 MIGRATIONS = Path(__file__).parent / "cases" / "migrations"
 
 
-def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -> None:
+def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO | None = None) -> None:
     """Gather frauds in cases, and tell of them, until a stop is requested."""
     engine = open_engine(settings.database)
     seconds = settings.common.kafka.startup_timeout_seconds
@@ -55,7 +56,10 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
         RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
     ]
     told = [one.outlet for one in chosen]
-    looking: list[Looks] = [Sender(engine, one, interval_us, limit) for one in (*to_topics, *told)]
+    outbox = [Sender(engine, one, interval_us, limit) for one in (*to_topics, *told)]
+    for sender in outbox:
+        vitals.add(sender.figures)
+    looking: list[Looks] = [*outbox]
     if told and settings.alerts.report_at is not None:
         looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
     senders = Senders(looking)
@@ -68,6 +72,7 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
             stop.wait,
         )
         processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.wake)
+        vitals.add(processor.figures)
         return Work(processor, processor, settings.lost_effects)
 
     token, api = settings.api.token, None
@@ -77,7 +82,7 @@ def process(settings: FraudSettings, stop: Stop, stream: TextIO | None = None) -
             api = listen(where, application(engine, token, senders.wake))
             logger.info("the cases are at %s", api.address)
         senders.start()
-        serve(NAME, settings.service, gather, stop)
+        serve(NAME, settings.service, gather, stop, vitals)
     finally:
         if api is not None:
             api.end()

@@ -8,9 +8,10 @@ from fraud_processor.alerts import alert
 from fraud_processor.cases.alert import alert_of
 from pipeline.runtime.database.progress import Progress
 from pipeline.runtime.handler import Forgetful
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fraud_processor.cases.alert import Alert
     from fraud_processor.cases.store import Cases
@@ -35,6 +36,7 @@ class FraudProcessor(Forgetful):
         self._wake = wake
         self._progress = Progress(cases.watermarks)
         self._alerts: list[Alert] = []
+        self._joined = 0
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Tell of one fraud; nothing is written but dead letters."""
@@ -63,8 +65,13 @@ class FraudProcessor(Forgetful):
         """Print the alerts, and let them be sent."""
         self._lines.committed()
         if self._alerts:
+            self._joined += len(self._alerts)
             self._wake()
             self._alerts.clear()
+
+    def figures(self) -> Iterator[Figure]:
+        """Return how many frauds have joined a case; for another thread."""
+        yield Figure(metrics.ALERTS, self._joined)
 
     def aborted(self) -> None:
         """Print nothing: the same frauds come again."""

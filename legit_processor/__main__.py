@@ -20,12 +20,13 @@ from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
+from pipeline.runtime.vitals import Vitals
 
 NAME = "legit_processor"
 MIGRATIONS = Path(__file__).parent / "ledger" / "migrations"
 
 
-def process(settings: LegitSettings, stop: Stop, stream: TextIO | None = None) -> None:
+def process(settings: LegitSettings, stop: Stop, vitals: Vitals, stream: TextIO | None = None) -> None:
     """Settle legitimate transactions until a stop is requested."""
     engine = open_engine(settings.database)
     seconds = settings.common.kafka.startup_timeout_seconds
@@ -39,10 +40,11 @@ def process(settings: LegitSettings, stop: Stop, stream: TextIO | None = None) -
             stop.wait,
         )
         processor = LegitProcessor(codec, StagedLines(stream or sys.stdout), ledger)
+        vitals.add(processor.figures)
         return Work(processor, processor, settings.lost_effects)
 
     try:
-        serve(NAME, settings.service, settle, stop)
+        serve(NAME, settings.service, settle, stop, vitals)
     finally:
         engine.dispose()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from legit_processor.ledger.booking import content_of, entries_of
 from legit_processor.ledger.store import Booking, Place, Refusal, Repeat
@@ -12,15 +13,18 @@ from pipeline.contracts.moments import microseconds_of
 from pipeline.runtime.database.names import stored
 from pipeline.runtime.database.progress import Progress
 from pipeline.runtime.handler import Forgetful
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from legit_processor.ledger.store import Ledger
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Outgoing, Record
     from pipeline.runtime.handler import Place as Assigned
     from pipeline.runtime.lines import StagedLines
+
+OUTCOMES: Final = {"booked": Booking, "duplicate": Repeat, "refused": Refusal}
 
 
 class _Staged(NamedTuple):
@@ -45,6 +49,7 @@ class LegitProcessor(Forgetful):
         self._progress = Progress(ledger.watermarks)
         self._staged: list[_Staged] = []
         self._effects: list[Booking | Repeat | Refusal] = []
+        self._outcomes: Counter[type] = Counter()
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Settle one transaction; nothing is written but dead letters."""
@@ -119,12 +124,19 @@ class LegitProcessor(Forgetful):
     def committed(self) -> None:
         """Print what was settled."""
         self._lines.committed()
+        self._outcomes.update(map(type, self._effects))
         self._drop()
 
     def aborted(self) -> None:
         """Print nothing: the same transactions come again."""
         self._lines.aborted()
         self._drop()
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what became of payments; for another thread."""
+        outcomes = dict(self._outcomes)
+        for outcome, kind in OUTCOMES.items():
+            yield Figure(metrics.BOOKINGS, outcomes.get(kind, 0), (outcome,))
 
     def _drop(self) -> None:
         self._staged.clear()

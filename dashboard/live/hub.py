@@ -17,6 +17,7 @@ import msgspec
 from dashboard.live.fold import Fold
 from dashboard.live.recent import Filter, Positions, Recent, told
 from dashboard.live.row import BRANCHES, FRAUD
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,11 +48,12 @@ class TooManyError(Exception):
 
 @dataclass(eq=False, slots=True)
 class Page:
-    """One that looks. ``missed`` is how many rows by branch it could not take."""
+    """One that looks. ``missed`` is how many rows by branch it could not take, and has not been told of yet."""
 
     wanted: Filter
     queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     missed: Counter[str] = field(default_factory=Counter)
+    missed_by_all: Counter[str] = field(default_factory=Counter)
 
     def put(self, event: Event, rows: Mapping[str, int]) -> None:
         """Queue an event for it, or count what it misses; ``rows`` is how many there are by branch."""
@@ -59,6 +61,7 @@ class Page:
             self.queue.put_nowait(event)
             return
         self.missed.update(rows)
+        self.missed_by_all.update(rows)
 
     def clear(self) -> None:
         """Forget what is queued: the page is told all of it in another way."""
@@ -88,6 +91,15 @@ class Hub:
         self.ready = False
         self._pages: dict[Filter, set[Page]] = {}
         self._glanced = 0
+        self._taken: Counter[str] = Counter()
+        self._missed: Counter[str] = Counter()
+
+    def figures_of_service(self) -> Iterator[Figure]:
+        """Return how many look, and at how much; for another thread."""
+        yield Figure(metrics.PAGES, sum(map(len, list(self._pages.values()))))
+        for branch, count in dict(self._taken).items():
+            yield Figure(metrics.ROWS, count, (branch,))
+        yield Figure(metrics.MISSED, sum(dict(self._missed).values()))
 
     def take(self, rows: list[Row], live: bool) -> None:  # noqa: FBT001 (as Following calls it)
         """Take what has come."""
@@ -96,6 +108,7 @@ class Hub:
             for row in rows:
                 self._fold.take(row, now_ms, live=live)
                 self._recent.take(row)
+            self._taken.update(row.branch for row in rows)
             if live:
                 self._new += rows
             else:
@@ -117,7 +130,7 @@ class Hub:
         pages = sum(map(len, self._pages.values()))
         if pages >= MOST_PAGES or (wanted not in self._pages and len(self._pages) >= MOST_FILTERS):
             raise TooManyError
-        page = Page(wanted)
+        page = Page(wanted, missed_by_all=self._missed)
         self._pages.setdefault(wanted, set()).add(page)
         return page
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import Counter
 
 
+class Tally:
+    """What is counted over all versions of rules that a process has judged by, one after the other."""
+
+    def __init__(self) -> None:
+        self.total: Counter[tuple[str, str]] = Counter()
+        self.judged = 0
+
+
 class RuleCounts:
     """Counts by rule and by what happened: the standing of a hit, or the code of an error.
 
     What is counted is staged until its batch is committed, so that nothing is counted twice that is done twice.
+    ``tally`` counts on where another version is used.
     """
 
     def __init__(self) -> None:
+        self.tally = Tally()
         self.total: Counter[tuple[str, str]] = Counter()
         self.judged = 0
         self.staged = 0  # transactions that were judged since the last outcome; whoever judges adds them
@@ -24,9 +34,11 @@ class RuleCounts:
     def committed(self) -> None:
         """Take what was staged for good."""
         self.judged += self.staged
+        self.tally.judged += self.staged
         self.staged = 0
         if self._staged:
             self.total.update(self._staged)
+            self.tally.total.update(self._staged)
             self._staged.clear()
 
     def aborted(self) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.handler import Place
+    from pipeline.runtime.vitals import Figure
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class RulesInForce:
         else:
             self._detector = Detector(codec, rules, self._act)
         return self._detector
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what the detector tells of itself."""
+        return iter(()) if self._detector is None else self._detector.figures()
 
     def reach_ms(self) -> int:
         """Return how far back the rules look, with what may come late; 0 where none looks at a history."""

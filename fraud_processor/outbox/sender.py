@@ -14,9 +14,10 @@ from fraud_processor.outbox.notices import take_due
 from fraud_processor.outlets.outlet import OutletError
 from pipeline.runtime.database.engine import begun
 from pipeline.runtime.transactional.effects import EffectsError
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -48,6 +49,15 @@ class Sender:
         self._wait_seconds = FIRST_WAIT_SECONDS
         self._warned = self._pruned = float("-inf")
         self._full = False
+        self._waiting = self._sent = self._failed = 0
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what waits, and what became of the rest; for another thread."""
+        labels = (self._outlet.name,)
+        yield Figure(metrics.OUTBOX_WAITING, self._waiting, labels)
+        yield Figure(metrics.OUTBOX_LIMIT, self._limit, labels)
+        yield Figure(metrics.OUTBOX_SENT, self._sent, labels)
+        yield Figure(metrics.OUTBOX_FAILED, self._failed, labels)
 
     def look(self) -> float:
         """Do what there is to do, and return how many seconds there is nothing."""
@@ -62,7 +72,8 @@ class Sender:
         """Make the messages that are due, as far as there is room for them."""
         name, now_us = self._outlet.name, _now_us()
         with begun(self._engine) as connection:
-            room = self._limit - box.waiting(connection, name)
+            self._waiting = box.waiting(connection, name)
+            room = self._limit - self._waiting
             for due in take_due(connection, name, now_us, self._interval_us, max(0, min(room, AT_ONCE))):
                 case = reading.case(connection, due.case_id)
                 if case is not None:
@@ -83,6 +94,7 @@ class Sender:
         try:
             self._outlet.send(letter.key, letter.body)
         except OutletError as error:
+            self._failed += 1
             pause = self._longer()
             with begun(self._engine) as connection:
                 box.failed(connection, letter, _now_us() + int(pause * 1_000_000), str(error))
@@ -90,6 +102,7 @@ class Sender:
             return pause
         with begun(self._engine) as connection:
             box.sent(connection, letter, _now_us())
+        self._sent += 1
         if self._wait_seconds > FIRST_WAIT_SECONDS:
             logger.info("%s takes messages again", name)
         self._wait_seconds = FIRST_WAIT_SECONDS

@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pipeline.errors import PipelineError, SettingsError, StoppedError
 from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.logs import start_logging
+from pipeline.runtime.vitals import Vitals
+from pipeline.runtime.vitals.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,14 +77,15 @@ class Service(Generic[S]):
     """A process of the pipeline.
 
     ``module`` is what ``python -m`` runs, ``settings`` makes settings of the environment, and ``work`` is what it
-    does until it is done or stopped. To be stopped is a success for an ``endless`` one alone.
+    does until it is done or stopped, telling how it fares. To be stopped is a success for an ``endless`` one alone, and
+    nobody asks another how it fares.
     """
 
     module: str
     purpose: str
     variables: Sequence[Variable[object]]
     settings: Callable[[Mapping[str, str]], S]
-    work: Callable[[S, Stop], None]
+    work: Callable[[S, Stop, Vitals], None]
     endless: bool = True
 
     @property
@@ -103,7 +107,9 @@ def run(service: Service[S], environ: Mapping[str, str], arguments: Sequence[str
     stop.listen()
     try:
         refuse_stale_build()
-        service.work(settings, stop)
+        vitals = Vitals(service.name, settings.common.process.heartbeat_file)
+        with told(vitals, settings.common.process) if service.endless else nullcontext():
+            service.work(settings, stop, vitals)
     except StoppedError as error:
         logger.info("%s stopped while %s", service.name, error)
         return 0 if service.endless else error.exit_code

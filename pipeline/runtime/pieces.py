@@ -40,6 +40,10 @@ class Piece(Protocol):
         """Return about how many bytes key and value of all records have."""
         ...
 
+    def times_ms(self) -> tuple[int, int]:
+        """Return the time stamps of the first record and of the last, or the latest, in milliseconds since 1970."""
+        ...
+
 
 class Made:
     """Records that are made already, or by ``make`` of each when it is its turn."""
@@ -68,6 +72,12 @@ class Made:
         sampled = self._records[:: max(1, len(self._records) // SAMPLED)]
         sizes = (len(record.key or b"") + len(record.value or b"") for record in sampled)
         return sum(sizes) * len(self._records) // len(sampled)
+
+    def times_ms(self) -> tuple[int, int]:
+        """Return the time stamps of the first record and of the last."""
+        ends = (self._records[0], self._records[-1])
+        first, last = ends if self._make is None else map(self._make, ends)
+        return first.timestamp_ms, last.timestamp_ms
 
 
 def records_in_all(pieces: Sequence[Piece]) -> int:

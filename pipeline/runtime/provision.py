@@ -154,7 +154,7 @@ SERVICE = Service(
     "Create the pipeline's topics, and check those that exist.",
     VARIABLES,
     ProvisionSettings.from_env,
-    provision,
+    lambda given, stop, _: provision(given, stop),
     endless=False,
 )
 

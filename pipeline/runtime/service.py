@@ -18,7 +18,6 @@ from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.clients.replay import Replay
 from pipeline.runtime.compiled import how_it_runs
-from pipeline.runtime.health import Heartbeat
 from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.startup import until_answered, wait_for_topics
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.service_settings import ServiceSettings
     from pipeline.runtime.transactional.effects import Effects
+    from pipeline.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     provided: ServiceSettings,
     make_work: Callable[[Codec, Source], Work],
     stop: Stop,
+    vitals: Vitals,
     *,
     marks: Marks | None = None,
     hops: Sequence[Topic] = (),
@@ -85,7 +86,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     work = make_work(parts.codec(), parts.source())
     intake = parts.intake(work, marks)
     logger.info("started", extra=parts.told())
-    parts.loop(intake, output, work).run(stop)
+    parts.loop(intake, output, work, vitals).run(stop)
 
 
 T = TypeVar("T")
@@ -170,7 +171,7 @@ class _Parts:
             ),
         )
 
-    def loop(self, intake: Intake, output: Output, work: Work) -> TransactionalLoop:
+    def loop(self, intake: Intake, output: Output, work: Work, vitals: Vitals) -> TransactionalLoop:
         """Return the loop over both sides."""
         dead_letters = topics.dead_letters_of(topics.consumed_by(self.name))
         return TransactionalLoop(
@@ -181,7 +182,7 @@ class _Parts:
             dead_letters=dead_letters,
             size=BatchSize(self.provided.batch_limits),
             watchdog=self.watchdog,
-            beat=Heartbeat(self.provided.common.process.heartbeat_file).beat,
+            vitals=vitals,
             breaker=Breaker(),
             effects=work.effects,
             resume=ResumeWatch(self.kafka, self.client_id, self.facts[dead_letters], self.name),

@@ -42,6 +42,15 @@ HEARTBEAT_FILE = Variable(
     "",
     "File that is touched while the loop turns, for health checks; empty: none. In compose: set.",
 )
+METRICS_HOST = Variable(
+    "METRICS_HOST",
+    parsing.text,
+    "127.0.0.1",
+    "The address at which a service tells its figures and its health. In compose: 0.0.0.0, and nothing is published.",
+)
+METRICS_PORT = Variable(
+    "METRICS_PORT", parsing.whole_number(0, 65535), "0", "The port for that; 0: none. In compose: 9100."
+)
 TOPIC_NAMES = tuple(
     Variable(topic.variable, parsing.topic_name, topic.default_name, f"Name of the topic: {topic.message}.")
     for topic in topics.ALL
@@ -66,6 +75,8 @@ VARIABLES: tuple[Variable[object], ...] = (
     LOG_LEVEL,
     LOG_FORMAT,
     HEARTBEAT_FILE,
+    METRICS_HOST,
+    METRICS_PORT,
 )
 
 
@@ -107,17 +118,28 @@ class TopicNames:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """How the process shows itself. ``heartbeat_file`` is None where nobody watches it."""
+    """How the process shows itself.
+
+    ``heartbeat_file`` is None where nobody watches it, ``metrics_port`` is 0 where nobody asks for figures.
+    """
 
     log_level: str
     log_format: str
     heartbeat_file: Path | None
+    metrics_host: str
+    metrics_port: int
 
     @classmethod
     def read(cls, env: Environment) -> ProcessSettings:
         """Read the variables of logging and health."""
         heartbeat = env.read(HEARTBEAT_FILE)
-        return cls(env.read(LOG_LEVEL), env.read(LOG_FORMAT), Path(heartbeat) if heartbeat else None)
+        return cls(
+            env.read(LOG_LEVEL),
+            env.read(LOG_FORMAT),
+            Path(heartbeat) if heartbeat else None,
+            env.read(METRICS_HOST),
+            env.read(METRICS_PORT),
+        )
 
 
 def read_format(env: Environment) -> Format:

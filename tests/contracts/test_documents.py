@@ -16,6 +16,8 @@ def test_the_tables_of_the_readme_are_those_of_the_registries() -> None:
     """``make docs`` was run after the last change of a registry."""
     readme = reference.README.read_text()
     assert reference.with_tables(readme) == readme
+    operating = reference.OPERATING.read_text()
+    assert reference.with_metrics(operating) == operating
     for mark in ("topics", "headers", "variables"):
         assert f"<!-- {mark}: made by `make docs` -->" in readme
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from pipeline.contracts import topics
@@ -43,6 +45,7 @@ class Life:
     alerts: list[str]
     detector_logs: list[list[str]]
     consumed: dict[str, list[str]]
+    watched: Counter[str]
     stopped: list[Container]
     stop_seconds: float
     remains: list[str]
@@ -74,6 +77,7 @@ def life(rules: Path) -> Iterator[Life]:
         "KAFKA_NETWORK": name,
         "DASHBOARD_PORT": str(free_ports(1)[0]),
         "DASHBOARD_TOKEN": uuid.uuid4().hex,
+        "PROMETHEUS_PORT": str(free_ports(1)[0]),
         "TRANSACTIONS_PER_SECOND": str(PER_SECOND),
         "TRANSACTIONS_COUNT": str(COUNT),
         "GENERATOR_SEED": str(SEED),
@@ -92,6 +96,8 @@ def _live(kafka: Project, pipeline: Project) -> Life:
     started, brokers = pipeline.containers(), kafka.containers()
     users = {container.service: container.run("id", "-u") for container in [*started, *brokers] if container.runs}
     pipeline.compose("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", "detector=3", "detector")
+    pipeline.compose("up", "--detach", "--wait", "--no-deps", "--no-recreate", "prometheus")
+    watched = _watched(pipeline.variables["PROMETHEUS_PORT"])
     _wait_until_processed(pipeline)
     processed = pipeline.containers()
     alerts, settled = _lines(processed, "fraud_processor"), _lines(processed, "legit_processor")
@@ -106,7 +112,20 @@ def _live(kafka: Project, pipeline: Project) -> Life:
     volumes = [volume for container in [*stopped, *brokers] for volume in container.volumes]
     kept = [volume for volume in docker("volume", "ls", "--quiet").split() if volume in volumes]
     remains = [*pipeline.remains(), *kafka.remains(), *kept]
-    return Life(started, brokers, users, processed, settled, alerts, logs, consumed, stopped, stop_seconds, remains)
+    return Life(
+        started, brokers, users, processed, settled, alerts, logs, consumed, watched, stopped, stop_seconds, remains
+    )
+
+
+def _watched(port: str) -> Counter[str]:
+    """Return how many processes of each service Prometheus reaches, once it has found all of them."""
+
+    def reached() -> Counter[str] | None:
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": "up == 1"}, trust_env=False)
+        found = Counter(one["metric"]["job"] for one in answer.json()["data"]["result"])
+        return found if found.total() >= len(WORKERS) + 2 else None
+
+    return eventually(reached, 60, "Prometheus to find every process") or Counter()
 
 
 def _wait_until_processed(pipeline: Project) -> None:
@@ -141,6 +160,11 @@ def test_detectors_share_the_work(life: Life) -> None:
     detectors = [container for container in life.processed if container.service == "detector"]
     assert [container.health for container in detectors] == ["healthy"] * 3
     assert [any('"message":"committed"' in line for line in log) for log in life.detector_logs] == [True] * 3
+
+
+def test_prometheus_finds_every_process(life: Life) -> None:
+    """Replicas have no names of their own: they are found by that of their service."""
+    assert life.watched == Counter(WORKERS) + Counter(detector=2)
 
 
 def test_the_generator_stays_done(life: Life) -> None:

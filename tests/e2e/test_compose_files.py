@@ -15,7 +15,7 @@ from fraud_processor.settings import CASES_API_HOST
 from pipeline.runtime.cases_api import CASES_API_URL
 from pipeline.runtime.cluster_settings import KAFKA_BROKER_URL, SSL_CAFILE, SSL_CERTFILE, SSL_KEYFILE
 from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
-from pipeline.runtime.settings import HEARTBEAT_FILE
+from pipeline.runtime.settings import HEARTBEAT_FILE, METRICS_HOST, METRICS_PORT
 from tests.support.compose import ROOT, Project, require_docker
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def test_every_variable_reaches_the_service_that_declares_it(service: str) -> No
 def test_unset_variables_are_left_to_the_code(service: str) -> None:
     """Without any, only the address of the broker is set, to the one that holds in the network, and a volume."""
     contained = read(PIPELINE)[service]
-    expected = {KAFKA_BROKER_URL.name: "broker:9092"}
+    # Both listen within the network of the containers alone.
+    expected = {KAFKA_BROKER_URL.name: "broker:9092", METRICS_HOST.name: "0.0.0.0", METRICS_PORT.name: "9100"}  # noqa: S104
     if service in DATABASES:
         (volume,) = [mount["target"] for mount in contained["volumes"] if mount["type"] == "volume"]
         variable, name = DATABASES[service]
@@ -106,6 +107,23 @@ def test_there_is_a_database_for_who_asks_for_one() -> None:
     assert postgres["mem_limit"]
     assert "ports" not in postgres
     assert not given(postgres["environment"]).get("POSTGRES_PASSWORD")
+
+
+@pytest.mark.parametrize(("profile", "names"), [("observability", ("prometheus", "grafana")), ("ui", ("kafka-ui",))])
+def test_there_are_tools_for_who_asks_for_them(profile: str, names: tuple[str, ...]) -> None:
+    """Each with a version, bounds, and nothing published beyond this machine; a Kafka UI may change nothing."""
+    read_with = Project("t", PIPELINE, {}).compose("--profile", profile, "config", "--format", "json")
+    services = json.loads(read_with)["services"]
+    assert services.keys() == {*SERVICES, *names}
+    for name in names:
+        one = services[name]
+        assert {port["host_ip"] for port in one["ports"]} == {"127.0.0.1"}
+        assert ":" in one["image"]
+        assert not one["image"].endswith(":latest")
+        assert one["mem_limit"]
+        assert one["cap_drop"] == ["ALL"]
+    if profile == "ui":
+        assert services["kafka-ui"]["environment"]["KAFKA_CLUSTERS_0_READONLY"] == "true"
 
 
 @pytest.mark.parametrize("variable", FILES)

@@ -11,6 +11,7 @@ from generator.__main__ import generate
 from generator.settings import GeneratorSettings
 from pipeline.contracts import topics
 from pipeline.runtime.lifecycle import Stop
+from pipeline.runtime.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 def generated(pipeline: Deployment, **variables: str) -> list[Any]:
     """Run the generator to its end and return what it sent."""
-    generate(GeneratorSettings.from_env(pipeline.environ | variables), Stop())
+    generate(GeneratorSettings.from_env(pipeline.environ | variables), Stop(), Vitals("generator"))
     return pipeline.records(topics.TRANSACTIONS)
 
 

@@ -22,6 +22,7 @@ from pipeline.runtime.clients.producers import plain_producer
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher, PublishingError
 from pipeline.runtime.record_path import BATCHES, RECORDS, outlet_of
+from pipeline.runtime.vitals import Vitals
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ PARTITIONS = 3
 
 def generated(pipeline: Deployment, stop: Stop | None = None, **variables: str) -> list[Any]:
     """Run the generator to its end and return what it sent."""
-    generate(GeneratorSettings.from_env(pipeline.environ | variables), stop or Stop())
+    generate(GeneratorSettings.from_env(pipeline.environ | variables), stop or Stop(), Vitals("generator"))
     return pipeline.records(topics.TRANSACTIONS)
 
 

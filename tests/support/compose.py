@@ -188,7 +188,7 @@ class Project:
 
     def down(self) -> None:
         """Remove all of it: containers, volumes, and the images that were built for it."""
-        self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--rmi", "local")
 
     @contextmanager
     def taken_down(self) -> Iterator[None]:

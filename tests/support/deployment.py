@@ -37,6 +37,7 @@ from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.settings import CommonSettings, common_from_env
+from pipeline.runtime.vitals import Vitals
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -251,13 +252,14 @@ class Deployment:
         assert not any(thread.is_alive() for thread in threads)
 
     def _serve(self, service: str, printed: io.StringIO, stop: Stop) -> None:
+        vitals = Vitals(service)
         if service == "detector":
-            detect(DetectorSettings.from_env(self.environ), stop)
+            detect(DetectorSettings.from_env(self.environ), stop, vitals)
             return
         if service == "legit_processor":
-            settle(LegitSettings.from_env(self.environ), stop, printed)
+            settle(LegitSettings.from_env(self.environ), stop, vitals, printed)
             return
-        gather(FraudSettings.from_env(self.environ), stop, printed)
+        gather(FraudSettings.from_env(self.environ), stop, vitals, printed)
 
     def spawn(self, module: str, log: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a service as its own process, its output added to ``log``."""

@@ -16,6 +16,7 @@ import legit_processor.settings
 from detector.rules.files.schema import schema
 from pipeline.contracts import headers, topics
 from pipeline.runtime import provision, record_path, service_settings, settings
+from pipeline.runtime.vitals import metrics
 from tests.support.examples import frauds, judged
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+OPERATING = ROOT / "docs" / "operating.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 SCHEMA = ROOT / "rules" / "schema.json"
 
@@ -82,6 +84,16 @@ def headers_table() -> str:
     return "\n".join(rows)
 
 
+def metrics_table() -> str:
+    """Return the table of metrics."""
+    rows = ["| metric | kind | labels | of | what it says |", "|---" * 5 + "|"]
+    for metric in metrics.ALL:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        of = "all" if metric.of == metrics.SERVICES else ", ".join(metric.of)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {of} | {metric.told} |")
+    return "\n".join(rows)
+
+
 def variables_table() -> str:
     """Return the table of variables."""
     rows = ["| variable | default | read by | what it sets |", "|---|---|---|---|"]
@@ -106,10 +118,19 @@ def with_tables(readme: str) -> str:
         ("headers", headers_table()),
         ("variables", variables_table()),
     ):
-        head, marked, rest = readme.partition(f"<!-- {mark}: made by `make docs` -->\n")
-        _, end, tail = rest.partition(f"<!-- /{mark} -->")
-        readme = f"{head}{marked}{table}\n{end}{tail}"
+        readme = _with_table(readme, mark, table)
     return _VERDICT_OF.sub(_with_verdict, readme)
+
+
+def with_metrics(text: str) -> str:
+    """Return the text of docs/operating.md with its table made anew."""
+    return _with_table(text, "metrics", metrics_table())
+
+
+def _with_table(text: str, mark: str, table: str) -> str:
+    head, marked, rest = text.partition(f"<!-- {mark}: made by `make docs` -->\n")
+    _, end, tail = rest.partition(f"<!-- /{mark} -->")
+    return f"{head}{marked}{table}\n{end}{tail}"
 
 
 def _with_verdict(found: re.Match[str]) -> str:
@@ -126,6 +147,7 @@ def rules_schema() -> str:
 def main() -> None:
     """Write all of them."""
     README.write_text(with_tables(README.read_text()))
+    OPERATING.write_text(with_metrics(OPERATING.read_text()))
     ENV_EXAMPLE.write_text(env_example())
     SCHEMA.write_text(rules_schema())
     for path, value in frauds().items():

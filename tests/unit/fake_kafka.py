@@ -192,6 +192,10 @@ class FakeConsumer:
     notes: dict[Any, str] = field(default_factory=dict)
     positions: dict[Any, int] = field(default_factory=dict)
 
+    def highwater(self, place: Any) -> int | None:
+        """Return the end that a fetch has brought along."""
+        return self.ends.get(place)
+
     def position(self, place: Any, timeout_ms: int) -> int | None:
         """Return how far was read."""
         assert timeout_ms > 0

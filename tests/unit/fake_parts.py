@@ -17,6 +17,8 @@ from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.batch_size import BatchLimits, BatchSize
 from pipeline.runtime.transactional.loop import TransactionalLoop
+from pipeline.runtime.transactional.standing import Standing
+from pipeline.runtime.vitals import Vitals
 from tests.unit.fake_kafka import Raw, member
 
 if TYPE_CHECKING:
@@ -86,6 +88,19 @@ class FakeWatchdog:
         return cast("Watchdog", self)
 
 
+class CountedVitals(Vitals):
+    """Counts how often the heart beats."""
+
+    def __init__(self) -> None:
+        super().__init__("detector")
+        self.beats = 0
+
+    def beat(self) -> None:
+        """Count it."""
+        self.beats += 1
+        super().beat()
+
+
 class FakeIntake:
     """Hands out batches, then asks for the end. ``outcomes`` says what became of transactions that failed."""
 
@@ -95,6 +110,12 @@ class FakeIntake:
         self.outcomes: list[bool] = []
         self.asked: list[int] = []
         self.settled_batches: list[Batch] = []
+
+        self.stands = Standing("")
+
+    def standing(self) -> Standing:
+        """Say that all is well."""
+        return self.stands
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch."""
@@ -262,7 +283,7 @@ class Rig:
         self.output = FakeOutput(self.steps)
         self.handler = FakeHandler(self.steps)
         self.watchdog = FakeWatchdog()
-        self.beats = 0
+        self.vitals = CountedVitals()
         self.loop = TransactionalLoop(
             service="detector",
             intake=cast("Intake", self.intake),
@@ -271,13 +292,10 @@ class Rig:
             dead_letters=topics.TRANSACTIONS_DEAD_LETTER,
             size=BatchSize(BatchLimits(500, 10**9, 10.0)),
             watchdog=self.watchdog.standing_in(),
-            beat=self._beat,
+            vitals=self.vitals,
             breaker=breaker or Breaker(),
             resume=cast("ResumeWatch", FakeResume(self.steps)),
         )
-
-    def _beat(self) -> None:
-        self.beats += 1
 
     def run(self) -> list[str]:
         """Run until there is nothing left, and return the steps without the polls."""

@@ -45,7 +45,13 @@ def surroundings() -> Iterator[None]:
 
 def service_that(work: Callable[[Any, Stop], None]) -> Service[ServiceSettings]:
     """Return a service that does this."""
-    return Service("pipeline.tried", "Try something.", settings.VARIABLES, ServiceSettings.from_env, work)
+    return Service(
+        "pipeline.tried",
+        "Try something.",
+        settings.VARIABLES,
+        ServiceSettings.from_env,
+        lambda given, stop, _: work(given, stop),
+    )
 
 
 def raising(error: BaseException) -> Callable[[Any, Stop], None]:

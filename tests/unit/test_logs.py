@@ -204,7 +204,7 @@ def test_the_form_is_that_of_the_settings(
 ) -> None:
     """Machines get JSON, people at a terminal get text, and either can be asked for."""
     monkeypatch.setattr(sys, "stderr", stream)
-    start_logging("detector", ProcessSettings("INFO", log_format, None))
+    start_logging("detector", ProcessSettings("INFO", log_format, None, "127.0.0.1", 0))
     logging.getLogger("pipeline.x").info("hello")
     logging.getLogger("pipeline.x").debug("not this")
     line = stream.getvalue()
@@ -216,7 +216,7 @@ def test_the_form_is_that_of_the_settings(
 @pytest.mark.usefixtures("loggers")
 def test_standard_output_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """What a service prints can be piped: its log goes elsewhere."""
-    start_logging("detector", ProcessSettings("INFO", "auto", None))
+    start_logging("detector", ProcessSettings("INFO", "auto", None, "127.0.0.1", 0))
     logging.getLogger("pipeline.x").warning("hello")
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -227,7 +227,7 @@ def test_standard_output_is_left_alone(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_client_chatters_only_for_those_who_debug(capsys: pytest.CaptureFixture[str]) -> None:
     """At the level DEBUG every warning of the client passes, otherwise one in thirty seconds, and no gossip."""
     for level, expected in (("INFO", 1), ("DEBUG", 3)):
-        start_logging("detector", ProcessSettings(level, "json", None))
+        start_logging("detector", ProcessSettings(level, "json", None, "127.0.0.1", 0))
         for _ in range(3):
             logging.getLogger("kafka.conn").warning("lost")
             logging.getLogger("kafka.conn").info("connecting")

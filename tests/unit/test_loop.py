@@ -63,7 +63,7 @@ def test_every_batch_has_a_transaction_of_its_own() -> None:
         *["poll", "poll", "poll", "begin", "handle 6", "send 6", "commit", "committed", "poll"],
         *ENDING,
     ]
-    assert rig.beats == 5
+    assert rig.vitals.beats == 5
 
 
 def test_one_record_may_lead_to_several_and_to_none() -> None:

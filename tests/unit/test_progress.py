@@ -51,7 +51,7 @@ def test_what_was_committed_is_told_once_a_second(clock: Clock, caplog: pytest.L
     """Hundreds of batches are one line, with their records and where each partition stands."""
     tells = Progress()
     for first in range(0, 600, 2):
-        tells.add(batch_of(first, first + 1))
+        tells.add(batch_of(first, first + 1), 0.01)
         tells.report_if_due()
     assert caplog.records == []
     clock.now += REPORT_SECONDS
@@ -77,7 +77,7 @@ def test_dead_letters_are_told_by_reason_with_the_first_of_each(caplog: pytest.L
     for offset in range(1_000):
         tells.add_letter(record(b"", offset=offset), ERROR)
     tells.add_letter(record(None, offset=7), InvalidMessageError(Reason.TOMBSTONE, "no value"))
-    tells.add(batch_of(0))
+    tells.add(batch_of(0), 0.01)
     tells.report()
     assert [line.message for line in lines(caplog)[1:]] == [
         "dead letters: 1000 empty, the first input:3:0: the value is empty",
@@ -90,12 +90,12 @@ def test_dead_letters_of_an_aborted_transaction_are_not_told(caplog: pytest.LogC
     """They come again, and are told then."""
     tells = Progress()
     tells.add_letter(record(b""), ERROR)
-    tells.drop_letters()
+    tells.aborted()
     tells.report()
     tells.add_letter(record(b""), ERROR)
     tells.report()
     assert caplog.records == []
-    tells.add(batch_of(0))
+    tells.add(batch_of(0), 0.01)
     tells.report()
     assert [line.message for line in lines(caplog)][1:] == [
         "dead letters: 1 empty, the first input:3:41: the value is empty"
@@ -105,9 +105,9 @@ def test_dead_letters_of_an_aborted_transaction_are_not_told(caplog: pytest.LogC
 def test_a_report_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
     """What was told is not told again."""
     tells = Progress()
-    tells.add(batch_of(0, 1))
+    tells.add(batch_of(0, 1), 0.01)
     tells.report()
-    tells.add(batch_of(2))
+    tells.add(batch_of(2), 0.01)
     tells.report()
     tells.report()
     assert [(line.records, line.batches) for line in lines(caplog)] == [(2, 1), (1, 1)]
@@ -116,8 +116,8 @@ def test_a_report_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
 def test_partitions_of_several_topics_are_told_apart(caplog: pytest.LogCaptureFixture) -> None:
     """Partition 0 of a hop is not that of the input."""
     tells = Progress()
-    tells.add(batch_of(0, 1))
-    tells.add(batch_of(4, 5, place=TopicPartition("hop", 0)))
+    tells.add(batch_of(0, 1), 0.01)
+    tells.add(batch_of(4, 5, place=TopicPartition("hop", 0)), 0.01)
     tells.report()
     (line,) = lines(caplog)
     assert line.offsets == {"hop:0": 6, "input:0": 2}

@@ -45,6 +45,11 @@ class WholeBatch:
         """Return what the records take, unpacked, with the few bytes that are around key and value."""
         return len(self._batch._buffer) - int(self._batch._pos)  # noqa: SLF001 (there is no public way)
 
+    def times_ms(self) -> tuple[int, int]:
+        """Return the time stamps of the first record and of the latest, by its header."""
+        latest = int(self._batch.max_timestamp)
+        return (latest if self._batch.timestamp_type == _LOG_APPEND_TIME else int(self._batch.first_timestamp)), latest
+
 
 def records_of(batch: Any, place: TopicPartition, *, is_input: bool) -> Iterator[Record]:  # noqa: ANN401 (no types)
     """Yield the records of a batch of the client.

@@ -17,6 +17,7 @@ from pipeline.runtime.handler import NoMarks
 from pipeline.runtime.places import named
 from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.memory import NoMemory
+from pipeline.runtime.transactional.standing import Reach, Standing
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import REFUSE, PartitionState, start_beside, start_offset
 
@@ -82,6 +83,13 @@ class Intake:
         self._reached: dict[TopicPartition, int] = {}  # committed, as far as this process knows
         self._memory: Memory = memory or NoMemory()
         self._positions_due = 0.0
+        self._reach = Reach()
+
+    def standing(self) -> Standing:
+        """Return how far reading is; asks nobody."""
+        if self._member is None:
+            return Standing("no place in the group yet")
+        return self._reach.standing(self._consumer.highwater, remembering=self._memory.under_way)
 
     def poll(self, max_records: int) -> Batch | None:
         """Return the next batch, or None where there is nothing that may be handled now.
@@ -172,6 +180,7 @@ class Intake:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
         self._known.clear()
+        self._reach.begin({}, {})
         if not places:
             self._memory.resumed({}, {})
             logger.info("assigned", extra={"partitions": []})
@@ -203,6 +212,7 @@ class Intake:
             place: known for place, known in committed.items() if known is not None and known > starts[place]
         }
         logger.info("assigned", extra={"partitions": list(named(places).values())})
+        self._reach.begin(starts, ends)
         self._memory.resumed(starts, committed)
         if self._memory.under_way:
             self._consumer.pause(*places)
@@ -212,6 +222,7 @@ class Intake:
     def settled(self, batch: Batch) -> None:
         """Note that a batch is committed."""
         self._reached.update((place, end.offset) for place, end in batch.ends().items())
+        self._reach.settled(batch.ends())
         self._memory.settled(batch.ends())
 
     def _replace_consumer(self) -> None:

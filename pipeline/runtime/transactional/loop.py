@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kafka.structs import TopicPartition
 
@@ -22,7 +22,7 @@ from pipeline.runtime.transactional.progress import Progress
 from pipeline.runtime.transactional.tripped import wait_until_resumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pipeline.contracts.invalid import InvalidMessageError
     from pipeline.contracts.records import Record
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from pipeline.runtime.transactional.effects import Effects
     from pipeline.runtime.transactional.intake import Intake
     from pipeline.runtime.transactional.output import Output
+    from pipeline.runtime.vitals import Vitals
     from pipeline.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
 
 
 class TransactionalLoop:
@@ -53,12 +56,12 @@ class TransactionalLoop:
         dead_letters: Topic,
         size: BatchSize,
         watchdog: Watchdog,
-        beat: Callable[[], None],
+        vitals: Vitals,
         breaker: Breaker,
         resume: ResumeWatch,
         effects: Effects | None = None,
     ) -> None:
-        """Put the parts together; ``beat`` is called at every turn, at least every few seconds."""
+        """Put the parts together; ``vitals`` are told at every turn, at least every few seconds."""
         self._effects: Effects = effects or NoEffects()
         self._floors: Mapping[TopicPartition, int] = {}
         self._service = service
@@ -68,11 +71,14 @@ class TransactionalLoop:
         self._dead_letters = dead_letters
         self._size = size
         self._watchdog = watchdog
-        self._beat = beat
+        self._vitals = vitals
         self._breaker = breaker
         self._resume = resume
         self._invalid = 0
         self._progress = Progress()
+        self._figures = self._progress.figures
+        vitals.add(self._figures.figures)
+        self._look_at = self._began = 0.0
         self._polling = Patience(service, "polling")
         self._committing = Patience(service, "a transaction")
         self._renewing = Patience(service, "replacing the producer")
@@ -87,8 +93,9 @@ class TransactionalLoop:
         """
         try:
             while not stop.requested:
-                self._beat()
+                self._vitals.beat()
                 self._progress.report_if_due()
+                self._look_if_due()
                 if self._output.disturbed:
                     self._renew(stop)
                     continue
@@ -106,6 +113,14 @@ class TransactionalLoop:
             self._output.close()
             self._intake.close()
 
+    def _look_if_due(self) -> None:
+        """See where reading stands: at every turn until all is well, then once a second."""
+        now = time.monotonic()
+        if self._vitals.why_not or now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            standing = self._intake.standing()
+            self._vitals.why_not, self._figures.lags = standing.why_not, standing.lags
+
     def _renew(self, stop: Stop) -> None:
         try:
             self._output.replace_producer()
@@ -120,13 +135,13 @@ class TransactionalLoop:
         self._floors = batch.floors
         try:
             self._output.begin()
-            began = time.monotonic()
+            self._began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for piece in batch.pieces():
                     handle_all(piece, self._handler.handle, self._output, self._refuse)
                 for record, error in self._effects.refused():
                     self._refuse(record, error)
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - self._began
             self._breaker.check(len(batch), self._invalid)
             with self._watchdog.step("saving effects", SAVE_SECONDS):
                 self._effects.save({(place.topic, place.partition): end for place, end in batch.reached().items()})
@@ -147,18 +162,21 @@ class TransactionalLoop:
             self._size.committed(len(batch), batch.mean_bytes(), seconds)
 
     def _wait_for_a_person(self, error: BreakerTrippedError, stop: Stop) -> None:
+        self._figures.tripped, self._vitals.why_not = True, f"tripped: {error}"
         try:
-            if wait_until_resumed(error, self._intake, self._resume, self._beat, stop):
+            if wait_until_resumed(error, self._intake, self._resume, self._vitals.beat, stop):
                 self._breaker.reset()
         except RETRIED as failure:
             # Nothing was decided: the next batch trips the breaker again.
             self._polling.failed(failure, stop)
+        finally:
+            self._figures.tripped = False
 
     def _committed(self, batch: Batch) -> None:
         self._intake.settled(batch)
         self._handler.committed()
         self._breaker.committed(len(batch), self._invalid)
-        self._progress.add(batch)
+        self._progress.add(batch, time.monotonic() - self._began)
 
     def _refuse(self, record: Record, error: InvalidMessageError) -> None:
         if self._floors and record.offset < self._floors.get(TopicPartition(record.topic, record.partition), 0):
@@ -170,13 +188,13 @@ class TransactionalLoop:
     def _settle(self, batch: Batch, stop: Stop) -> None:
         """Find out what became of a transaction that failed: only a new producer makes the coordinator decide."""
         while True:
-            self._beat()
+            self._vitals.beat()
             try:
                 self._output.replace_producer()
                 if self._intake.has_committed(batch):
                     self._committed(batch)
                 else:
-                    self._progress.drop_letters()
+                    self._progress.aborted()
                     self._handler.aborted()
                     self._intake.rewind()
             except RETRIED as error:

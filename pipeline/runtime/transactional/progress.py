@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pipeline.runtime.places import named
+from pipeline.runtime.transactional.figures import LoopFigures
 
 if TYPE_CHECKING:
     from kafka.structs import TopicPartition
@@ -21,33 +22,37 @@ REPORT_SECONDS: Final = 1.0
 
 
 class Progress:
-    """Counts committed batches, records and dead letters, and logs them."""
+    """Counts committed batches, records and dead letters, and logs them; ``figures`` are since the begin."""
 
-    def __init__(self) -> None:
+    def __init__(self, figures: LoopFigures | None = None) -> None:
+        self.figures = figures or LoopFigures()
         self._batches = self._records = 0
-        self._staged: list[tuple[Reason, str]] = []
+        self._staged: list[tuple[Record, InvalidMessageError]] = []
         self._letters: dict[Reason, tuple[int, str]] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._reported = time.monotonic()
 
     def add_letter(self, record: Record, error: InvalidMessageError) -> None:
         """Note a dead letter of the transaction at hand."""
-        self._staged.append((error.reason, f"{record.topic}:{record.partition}:{record.offset}: {error.detail}"))
+        self._staged.append((record, error))
 
-    def drop_letters(self) -> None:
-        """Forget the dead letters of a transaction that was aborted."""
+    def aborted(self) -> None:
+        """Note a transaction that was undone, and forget its dead letters."""
+        self.figures.aborted()
         self._staged.clear()
 
-    def add(self, batch: Batch) -> None:
-        """Note a batch that was committed; one without records is nothing to tell of."""
+    def add(self, batch: Batch, seconds: float) -> None:
+        """Note a batch that was committed, so long after its begin; one without records is nothing to tell of."""
         if not len(batch):
             return
+        self.figures.committed(batch, seconds, ((record.topic, error.reason) for record, error in self._staged))
         self._batches += 1
         self._records += len(batch)
         self._ends.update((place, end.offset) for place, end in batch.ends().items())
-        for reason, first in self._staged:
-            count, earlier = self._letters.get(reason, (0, first))
-            self._letters[reason] = (count + 1, earlier)
+        for record, error in self._staged:
+            first = f"{record.topic}:{record.partition}:{record.offset}: {error.detail}"
+            count, earlier = self._letters.get(error.reason, (0, first))
+            self._letters[error.reason] = (count + 1, earlier)
         self._staged.clear()
 
     def report_if_due(self) -> None:
