@@ -38,16 +38,16 @@ help: ## list the targets
 demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live view (DEMO_SECONDS=30 ends it)
 	@exec $(BIN)/python -m demo
 
-# The first need one core and nothing else, the others wait for brokers most of the time.
-PARTS := tests/unit tests/contracts
-PIPELINES := tests/integration tests/e2e tests/chaos
+# Two halves at the same time, each with a Kafka of its own: most of the time they wait for brokers.
+HERE := tests/integration
+BESIDE := tests/unit tests/contracts tests/e2e tests/chaos
 
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
 	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
-	echo "tests of single parts run meanwhile; what they say comes at the end"; mkdir -p build; \
-	$(BIN)/python -m pytest $(PARTS) >build/test-parts.log 2>&1 & parts=$$!; \
-	$(BIN)/python -m pytest $(PIPELINES); pipelines=$$?; \
-	wait $$parts; parts=$$?; cat build/test-parts.log; exit $$((pipelines || parts))
+	mkdir -p build; echo "$(BESIDE) run meanwhile, into build/tests-beside.log, which comes at the end"; \
+	$(BIN)/python -m pytest $(BESIDE) >build/tests-beside.log 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest $(HERE); here=$$?; \
+	wait $$beside; beside=$$?; cat build/tests-beside.log; exit $$((here || beside))
 
 chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
