@@ -11,7 +11,8 @@ from detector.rules.files import forms
 from detector.rules.keys import GATHERED, chosen_hops, hops_for, logs_of
 from detector.rules.loading import RuleFileError, keys_in, text_of
 from detector.rules.problems import RuleFileUnreadableError
-from detector.rules.versions.body import RuleBody, body_of
+from detector.rules.versions.body import at_work, body_of
+from pipeline.contracts.rule_bodies import RuleBody
 from pipeline.runtime import parsing, service_settings
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.service_settings import ServiceSettings
@@ -19,9 +20,9 @@ from pipeline.runtime.service_settings import ServiceSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from detector.rules.expressions.names import Constant
     from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
+    from pipeline.contracts.rule_bodies import Constant
     from pipeline.runtime.settings import CommonSettings
 
 BY_SOURCE: Final = "source"
@@ -161,4 +162,4 @@ def _rules(env: Environment, path: Path, logs: Logs) -> tuple[RuleBody, RuleSet]
         for told in error.told():
             env.reject(RULES_FILE, f"cannot be used: {told}")
     nothing = RuleBody("none", "rules: []")
-    return nothing, nothing.load()
+    return nothing, at_work(nothing)

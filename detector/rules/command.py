@@ -26,8 +26,8 @@ from pipeline.runtime.settings import common_from_env, of_a_command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from detector.rules.expressions.names import Constant
     from detector.rules.keys import Logs
+    from pipeline.contracts.rule_bodies import Constant
 
 
 def main(arguments: list[str], values: Mapping[str, str]) -> int:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from detector.rules.expressions.names import Constant
     from detector.rules.expressions.parts import Fault
     from detector.rules.files.list_entries import ReadFile
     from detector.rules.files.spec import FileSpec, RuleSpec
     from detector.rules.keys import Logs
+    from pipeline.contracts.rule_bodies import Constant
 
 
 class RuleFileError(Exception):

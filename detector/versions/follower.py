@@ -14,9 +14,9 @@ from pipeline.runtime.clients.connection import KafkaError
 if TYPE_CHECKING:
     from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
-    from detector.rules.versions.records import Shelf
     from detector.versions.standing import Standing
     from detector.versions.topic import RulesTopic
+    from pipeline.contracts.rule_versions import Shelf
     from pipeline.runtime.clients.reading import Tail
 
 logger = logging.getLogger(__name__)

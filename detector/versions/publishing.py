@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detector.rules.versions.body import BrokenVersionError
-from detector.rules.versions.records import entries_of
+from pipeline.contracts.rule_bodies import BrokenVersionError
+from pipeline.contracts.rule_versions import entries_of
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.connection import ACCESS_ERRORS, KafkaError
 
 if TYPE_CHECKING:
-    from detector.rules.versions.body import RuleBody
-    from detector.rules.versions.records import Entry, Put, Shelf
     from detector.versions.topic import RulesTopic
+    from pipeline.contracts.rule_bodies import RuleBody
+    from pipeline.contracts.rule_versions import Entry, Put, Shelf
 
 
 class NotPutError(PipelineError):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from detector.rules.files.spec import SHADOW
 from detector.rules.loading import RuleFileError
-from detector.rules.versions.body import BrokenVersionError
+from detector.rules.versions.body import at_work
 from detector.rules.versions.modes import ModeEditError, with_mode
-from detector.rules.versions.records import Put
 from detector.versions.publishing import publish
 from detector.versions.seeding import SYSTEM, moment_now
+from pipeline.contracts.rule_bodies import BrokenVersionError
+from pipeline.contracts.rule_versions import Put
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.connection import KafkaError
 
@@ -82,6 +83,6 @@ class Quarantine:
             return
         body = with_mode(shelf.body(version), rule, SHADOW)
         reason = f"{rule} is in quarantine (shadow): {told}"
-        found = body.load(self._logs).version
+        found = at_work(body, self._logs).version
         publish(self._topic, Put(version=found, author=SYSTEM, at=moment_now(), reason=reason, previous=version), body)
         logger.warning("%s; version %s is in force. To take it back: rollback %s", reason, found, version)

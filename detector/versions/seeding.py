@@ -6,13 +6,13 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.versions.records import Put, entries_of
+from pipeline.contracts.rule_versions import Put, entries_of
 from pipeline.runtime.startup import until_answered
 
 if TYPE_CHECKING:
-    from detector.rules.versions.body import RuleBody
-    from detector.rules.versions.records import Entry, Shelf
     from detector.versions.topic import RulesTopic
+    from pipeline.contracts.rule_bodies import RuleBody
+    from pipeline.contracts.rule_versions import Entry, Shelf
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.cluster_settings import KafkaSettings
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from detector.rules.keys import GATHERED
 from detector.rules.loading import RuleFileError
-from detector.rules.versions.body import BrokenVersionError
+from detector.rules.versions.body import at_work
 from detector.rules.versions.marks import Mark
+from pipeline.contracts.rule_bodies import BrokenVersionError
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
-    from detector.rules.versions.records import Put, Shelf
+    from pipeline.contracts.rule_versions import Put, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def loaded(shelf: Shelf, version: str, logs: Logs) -> RuleSet:
 
     """
     try:
-        rules = shelf.body(version).load(logs)
+        rules = at_work(shelf.body(version), logs)
     except BrokenVersionError as error:
         raise VersionUnreadableError(str(error)) from None
     except RuleFileError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.rules.versions.records import Shelf
 from pipeline.contracts import topics
+from pipeline.contracts.rule_versions import Shelf
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import COMMIT_SECONDS, FLUSH_SECONDS
@@ -18,7 +18,7 @@ from pipeline.runtime.watchdog import Watchdog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from detector.rules.versions.records import Entry
+    from pipeline.contracts.rule_versions import Entry
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from detector.rules.versions.body import RuleBody
-from detector.rules.versions.records import Put
+from detector.rules.versions.body import at_work
 from detector.versions.publishing import publish, version_in_force
 from detector.versions.seeding import moment_now
 from detector.versions.topic import RulesTopic
 from pipeline.contracts import topics
+from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_versions import Put
 from pipeline.runtime.lifecycle import Stop
 from tests.support.deployment import headers_of
 
@@ -24,7 +25,7 @@ def body_of(rule: str) -> RuleBody:
 
 def version_of(rule: str) -> str:
     """Return the hash of these rules."""
-    return body_of(rule).load().version
+    return at_work(body_of(rule)).version
 
 
 def topic_of(pipeline: Deployment) -> RulesTopic:

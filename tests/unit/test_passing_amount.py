@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.rules.versions.body import RuleBody
+from detector.rules.versions.body import at_work
+from pipeline.contracts.rule_bodies import RuleBody
 from tests.unit.samples import transaction
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MOST = 12  # of the amounts that are tried, in whole yen
 
 def rules_of(when: str, more: str = "") -> RuleSet:
     """Return a rule with this condition."""
-    return RuleBody("r.yaml", f"rules: [{{id: a, when: '{when}', currency: any{more}}}]").load()
+    return at_work(RuleBody("r.yaml", f"rules: [{{id: a, when: '{when}', currency: any{more}}}]"))
 
 
 def told(rules: RuleSet, amount: str, currency: str = "EUR", **fields: object) -> str | None:

@@ -9,16 +9,17 @@ from kafka.errors import KafkaTimeoutError
 
 from detector.rules.files.spec import SHADOW
 from detector.rules.keys import GATHERED
-from detector.rules.versions.body import RuleBody
+from detector.rules.versions.body import at_work
 from detector.rules.versions.modes import ModeEditError, with_mode
-from detector.rules.versions.records import Put, Shelf, entries_of
 from detector.versions.quarantine import Quarantine
+from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_versions import Put, Shelf, entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from detector.rules.versions.records import Entry
     from detector.versions.topic import RulesTopic
+    from pipeline.contracts.rule_versions import Entry
 
 BLOCK = """# Ours.
 rules:
@@ -46,7 +47,7 @@ def test_nothing_but_the_mode_is_another(text: str, rule: str, edited: str) -> N
     """Comments and order stay."""
     body = with_mode(RuleBody("r.yaml", text), rule, SHADOW)
     assert body.text == edited
-    modes = {one["id"]: one["mode"] for one in body.load().describe()}
+    modes = {one["id"]: one["mode"] for one in at_work(body).describe()}
     assert modes == {"first": "active", "second": "active"} | {rule: "shadow"}
 
 
@@ -73,7 +74,7 @@ class Topic:
         """Put a version in force."""
         before = self.shelf.last_put()
         put = Put(
-            version=body.load().version,
+            version=at_work(body).version,
             author=author,
             at="2026-11-23T10:00:00Z",
             previous=before.version if before else None,
@@ -107,10 +108,10 @@ def test_it_is_a_version_by_the_system_that_says_why() -> None:
     topic = Topic(body)
     quarantine = Quarantine(topic.standing_in(), [GATHERED])
     for _ in range(2):
-        quarantine.put(body.load().version, "first", "first has hit 500 of the last 500 transactions")
+        quarantine.put(at_work(body).version, "first", "first has hit 500 of the last 500 transactions")
     put = topic.shelf.last_put()
     assert put is not None
-    assert (put.author, put.previous) == ("system", body.load().version)
+    assert (put.author, put.previous) == ("system", at_work(body).version)
     assert put.reason == "first is in quarantine (shadow): first has hit 500 of the last 500 transactions"
     assert topic.shelf.body(put.version) == with_mode(body, "first", SHADOW)
     assert len(topic.shelf.listed()) == 2
@@ -119,7 +120,7 @@ def test_it_is_a_version_by_the_system_that_says_why() -> None:
 def test_what_goes_wrong_is_told_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """A Kafka that is away, a rule that is gone: the next one is put in quarantine all the same."""
     body = RuleBody("r.yaml", BLOCK)
-    version = body.load().version
+    version = at_work(body).version
     topic = Topic(body)
     quarantine = Quarantine(topic.standing_in(), [GATHERED])
     topic.failure = KafkaTimeoutError("away")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.rules.versions.body import RuleBody
+from detector.rules.versions.body import at_work
 from detector.rules.versions.editing import ListEditError, entries_of, with_entry, without_entry
+from pipeline.contracts.rule_bodies import RuleBody
 
 UNTIL = "2026-12-31T00:00:00Z"
 HEAD = "# mine\nlists:\n  - id: s   # stolen\n    type: deny\n    on: source\n"
@@ -36,7 +37,7 @@ def test_an_entry_is_added_and_removed_however_the_list_is_written(way: str) -> 
     more = with_entry(body, "s", "B4", None)
     assert entries_of(more, "s") == {**before, "B4": None}
     longer = with_entry(more, "s", "A1", UNTIL)
-    assert longer.load().version != more.load().version
+    assert at_work(longer).version != at_work(more).version
     assert list(entries_of(longer, "s")) == ["A 2", "A3", "B4", "A1"]
     for value in ("A3", "A1", "B4", "A 2"):
         longer = without_entry(longer, "s", value)

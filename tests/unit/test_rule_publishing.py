@@ -11,10 +11,11 @@ from detector.rules.command import parse
 from detector.rules.commands.desk import Desk, RulesCommandError
 from detector.rules.commands.running import carry_out
 from detector.rules.keys import GATHERED
-from detector.rules.versions.body import RuleBody
-from detector.rules.versions.records import Put, Shelf
+from detector.rules.versions.body import at_work
 from detector.versions.publishing import NotPutError, publish
 from detector.versions.seeding import read_or_seed
+from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_versions import Put, Shelf
 from pipeline.errors import EXIT_USAGE
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.settings import common_from_env
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from detector.rules.versions.records import Entry
     from detector.versions.topic import RulesTopic
+    from pipeline.contracts.rule_versions import Entry
 
 BODY = RuleBody("r.yaml", "rules: [{id: a, when: 'true'}]")
-VERSION = BODY.load().version
+VERSION = at_work(BODY).version
 PUT = Put(version=VERSION, author="ann", at="2026-11-22T10:00:00Z")
 
 
@@ -109,7 +110,7 @@ def test_a_command_says_who_and_what(tmp_path: Path) -> None:
     path.write_text(BODY.text)
     topic = FakeTopic()
     asked = parse(["push", str(path)])
-    rules, common = BODY.load(), common_from_env({})
+    rules, common = at_work(BODY), common_from_env({})
     desk = Desk(topic.standing_in(), topic.shelf, common, {}, (), [GATHERED], {})
     with pytest.raises(RulesCommandError, match="--author"):
         desk.put(asked, rules, BODY)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.rules.problems import RuleFileUnreadableError
-from detector.rules.versions import records
-from detector.rules.versions.body import BrokenVersionError, RuleBody, body_of, decoded
-from detector.rules.versions.records import CURRENT, Put, Shelf, entries_of
+from detector.rules.versions.body import at_work, body_of
+from pipeline.contracts import rule_versions
+from pipeline.contracts.rule_bodies import BrokenVersionError, RuleBody, decoded
+from pipeline.contracts.rule_versions import CURRENT, Put, Shelf, entries_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def test_a_file_becomes_a_body_with_all_that_it_needs(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("A1\n")
     body, rules = body_of(path, {"LIMIT": Decimal(3)})
     assert (body.name, body.files, body.variables) == ("mine.yaml", {"s.csv": "A1\n"}, {"LIMIT": Decimal(3)})
-    assert decoded(body.encoded()).load().version == rules.version
+    assert at_work(decoded(body.encoded())).version == rules.version
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_going_back_needs_no_body() -> None:
 
 def test_a_large_body_stands_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """None larger than a record may be; in whatever order compaction leaves them."""
-    monkeypatch.setattr(records, "PART_BYTES", 50)
+    monkeypatch.setattr(rule_versions, "PART_BYTES", 50)
     entries = entries_of(FIRST, BODY)
     assert len(entries) > 4
     assert all(len(value) <= 50 for key, value in entries if key.count(b"/") == 2 and value is not None)
@@ -114,7 +115,7 @@ def test_a_large_body_stands_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_version_that_is_broken_is_told(key: bytes, value: bytes | None, told: str) -> None:
-    """It is never loaded by half."""
+    """It is never at_work by half."""
     shelf = shelf_of((FIRST, BODY))
     shelf.take(key, value, 9)
     with pytest.raises(BrokenVersionError, match=told):

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from detector.rules.versions.body import RuleBody
+from detector.rules.versions.body import at_work
 from detector.rules.versions.difference import difference
 from detector.rules.versions.marks import Mark, mark_in
-from detector.rules.versions.records import CURRENT, KEPT_VERSIONS, Put, Shelf, entries_of
 from detector.versions import in_force as in_force_module
 from detector.versions.follower import Follower
 from detector.versions.in_force import BehindError, RulesInForce
 from detector.versions.standing import NoRulesError, best
+from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_versions import CURRENT, KEPT_VERSIONS, Put, Shelf, entries_of
 from tests.unit.samples import TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def body_of(rule: str) -> RuleBody:
 
 def put_of(rule: str, previous: str | None = None, number: int = 0) -> Put:
     """Return who put such rules in force."""
-    version = body_of(rule).load().version
+    version = at_work(body_of(rule)).version
     return Put(version=version, author="ann", at=f"2026-11-22T10:{number:02}:00Z", previous=previous)
 
 
@@ -122,7 +123,7 @@ def test_what_cannot_be_used_keeps_what_was_and_is_told_once_a_minute(caplog: py
     assert rules.next() == f"rules={one}@5"
     log.write(*entries_of(broken, body_of("mended"))[:-1])
     follower.take(log.standing_in())
-    assert follower.standing.rules.version == body_of("mended").load().version
+    assert follower.standing.rules.version == at_work(body_of("mended")).version
 
 
 def test_who_starts_takes_what_was_before_the_broken_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -131,7 +132,7 @@ def test_who_starts_takes_what_was_before_the_broken_one(caplog: pytest.LogCaptu
     one = log.push("one")
     log.push("two", one)
     log.push("three", one)
-    version = body_of("three").load().version
+    version = at_work(body_of("three")).version
     log.write((f"version/{version}".encode(), b"{"))
     assert best(log.shelf(), "config.rules").rules.version == one
     assert "going on with version" in caplog.text
@@ -180,7 +181,7 @@ def test_a_difference_names_rules_and_lines() -> None:
     text = "rules:\n- {id: a, when: LIMIT > 1}\n- {id: b, when: 'true'}\n"
     old = RuleBody("a.yaml", text, {}, {"LIMIT": Decimal(1)})
     new = RuleBody("b.yaml", text.replace("id: b", "id: c"), {}, {"LIMIT": Decimal(2)})
-    found = difference((old, old.load()), (new, new.load()))
+    found = difference((old, at_work(old)), (new, at_work(new)))
     assert (found.added, found.removed, found.changed) == (["c"], ["b"], [])
     assert "-LIMIT = 1" in found.lines
     assert "+- {id: c, when: 'true'}" in found.lines

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from detector.handler import Detector
-from detector.rules.versions.body import RuleBody
+from detector.rules.versions.body import at_work
+from pipeline.contracts.rule_bodies import RuleBody
 from tests.unit.samples import TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ FIRST = "{id: a, key: source, window: 1h, when: count() >= 3, mode: shadow}"
 
 def rules_of(*rules: str, rest: str = "", variables: dict[str, str] | None = None) -> RuleSet:
     """Return rules of a file with these."""
-    return RuleBody("r.yaml", f"{rest}\nrules: [{', '.join(rules)}]", variables=variables or {}).load()
+    return at_work(RuleBody("r.yaml", f"{rest}\nrules: [{', '.join(rules)}]", variables=variables or {}))
 
 
 def seen(rules: RuleSet, count: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.rules.commands.desk import RulesCommandError
 from detector.rules.loading import RuleFileError
+from detector.rules.versions.body import at_work
 from detector.rules.versions.editing import ListEditError, with_entry, without_entry
 from detector.versions.publishing import version_in_force
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from detector.rules.commands.desk import Desk
-    from detector.rules.versions.records import Put
+    from pipeline.contracts.rule_versions import Put
 
 
 def push(asked: argparse.Namespace, desk: Desk) -> None:
@@ -41,7 +42,7 @@ def change_list(asked: argparse.Namespace, desk: Desk) -> None:
             body = with_entry(body, asked.list, asked.value, asked.until)
         else:
             body = without_entry(body, asked.list, asked.value)
-        rules = body.load(desk.logs)
+        rules = at_work(body, desk.logs)
     except ListEditError as error:
         raise RulesCommandError(str(error)) from None
     except RuleFileError as error:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from detector.rules.loading import RuleFileError
 from detector.rules.problems import RuleFileUnreadableError
-from detector.rules.versions.body import BrokenVersionError, RuleBody, body_of
-from detector.rules.versions.records import CURRENT, Put
+from detector.rules.versions.body import at_work, body_of
 from detector.settings import gathering, rule_variables, rules_file
 from detector.versions.publishing import publish, version_in_force
 from detector.versions.seeding import moment_now
 from detector.versions.topic import RulesTopic
+from pipeline.contracts.rule_bodies import BrokenVersionError, RuleBody
+from pipeline.contracts.rule_versions import CURRENT, Put
 from pipeline.contracts.topics import TRANSACTIONS, hop_by
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.connection import ACCESS_ERRORS
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from detector.rules.expressions.names import Constant
     from detector.rules.keys import Logs
     from detector.rules.ruleset import RuleSet
-    from detector.rules.versions.records import Shelf
+    from pipeline.contracts.rule_bodies import Constant
+    from pipeline.contracts.rule_versions import Shelf
     from pipeline.runtime.lifecycle import Stop
 
 CLIENT_ID = "rules"
@@ -96,7 +97,7 @@ class Desk:
         try:
             version = self.shelf.named(named)
             body = self.shelf.body(version)
-            return version, body, body.load(self.logs)
+            return version, body, at_work(body, self.logs)
         except BrokenVersionError as error:
             raise RulesCommandError(str(error)) from None
         except RuleFileError as error:

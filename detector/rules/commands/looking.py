@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from detector.rules.versions.body import BrokenVersionError
 from detector.rules.versions.difference import difference
 from pipeline.contracts.display import printable
+from pipeline.contracts.rule_bodies import BrokenVersionError
 
 if TYPE_CHECKING:
     import argparse

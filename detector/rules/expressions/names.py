@@ -12,6 +12,7 @@ from pipeline.contracts.moments import microseconds_of
 
 if TYPE_CHECKING:
     from detector.rules.subject import Subject
+    from pipeline.contracts.rule_bodies import Constant
 
 Getter = Callable[["Subject"], object]
 
@@ -43,10 +44,6 @@ FIELDS: Final[dict[str, tuple[Kind, Getter]]] = {
     "timestamp": (Kind.MOMENT, clock),
     "method": (Kind.TEXT, lambda subject: subject.transaction.method),
 }
-
-
-# What a variable holds: a value, or several for use behind ``in``.
-Constant = Decimal | str | bool | frozenset[Decimal] | frozenset[str]
 
 
 class Names:

@@ -15,8 +15,8 @@ from detector.rules.expressions.names import DIGITS
 from detector.rules.expressions.parts import Part, constant_part
 
 if TYPE_CHECKING:
-    from detector.rules.expressions.names import Constant
     from detector.rules.expressions.parts import Making
+    from pipeline.contracts.rule_bodies import Constant
 
 
 def constant(making: Making, node: ast.Constant) -> Part:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from detector.rules.expressions import Kind
-    from detector.rules.expressions.names import Constant
     from detector.rules.files.list_entries import ReadFile
+    from pipeline.contracts.rule_bodies import Constant
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from detector.rules.expressions import Kind
-    from detector.rules.expressions.names import Constant
     from detector.rules.files.document import Scalar
     from detector.rules.files.list_spec import ListSpec
+    from pipeline.contracts.rule_bodies import Constant
 
 SEVERITIES: Final = ("low", "medium", "high", "critical")
 ACTIVE, SHADOW, OFF = "active", "shadow", "off"

@@ -12,6 +12,7 @@ import yaml
 from detector.rules.files.document import LOADER
 from detector.rules.files.reading import read_rules
 from detector.rules.problems import RuleFileUnreadableError
+from detector.rules.versions.body import reader_of
 from pipeline.contracts.moments import microseconds_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from detector.rules.files.list_entries import Entries
     from detector.rules.problems import Problem
-    from detector.rules.versions.body import RuleBody
+    from pipeline.contracts.rule_bodies import RuleBody
 
 
 class ListEditError(Exception):
@@ -67,7 +68,7 @@ def entries_of(body: RuleBody, list_id: str) -> Entries:
 
     """
     problems: list[Problem] = []
-    spec = read_rules(body.text, problems, body.read_file, body.variables)
+    spec = read_rules(body.text, problems, reader_of(body), body.variables)
     if spec is None or problems:
         raise ListEditError("the version cannot be read")
     for one in spec.lists:
@@ -101,7 +102,7 @@ def _edited(body: RuleBody, list_id: str, of_file: Callable[[str], str], of_text
     if "file" in members:
         name = str(members["file"].value)
         try:
-            return replace(body, files={**body.files, name: of_file(body.read_file(name))})
+            return replace(body, files={**body.files, name: of_file(reader_of(body)(name))})
         except RuleFileUnreadableError as error:
             raise ListEditError(str(error)) from None
     return replace(body, text=of_text(_Found(body.text, members["entries"])))

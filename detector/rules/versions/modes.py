@@ -9,12 +9,13 @@ import yaml
 
 from detector.rules.files.document import LOADER
 from detector.rules.files.reading import read_rules
+from detector.rules.versions.body import reader_of
 from detector.rules.versions.editing import members_of
 
 if TYPE_CHECKING:
     from detector.rules.files.spec import FileSpec
     from detector.rules.problems import Problem
-    from detector.rules.versions.body import RuleBody
+    from pipeline.contracts.rule_bodies import RuleBody
 
 
 class ModeEditError(Exception):
@@ -53,7 +54,7 @@ def _edited(text: str, rule_id: str, mode: str) -> str:
 
 def _read(body: RuleBody) -> FileSpec | None:
     problems: list[Problem] = []
-    found = read_rules(body.text, problems, body.read_file, body.variables)
+    found = read_rules(body.text, problems, reader_of(body), body.variables)
     return None if problems else found
 
 

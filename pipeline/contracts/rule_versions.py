@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from detector.rules.versions.body import BrokenVersionError, RuleBody, decoded
+from pipeline.contracts.rule_bodies import BrokenVersionError, RuleBody, decoded
 
 CURRENT: Final = b"current"
 PART_BYTES: Final = 512 * 1024
