@@ -12,6 +12,7 @@ from dashboard.live.lags import Lags
 from dashboard.settings import VARIABLES, DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
+from dashboard.web.rules import Rules
 from dashboard.web.topics import Topics
 from pipeline.contracts import topics
 from pipeline.contracts.codec import Codec
@@ -39,9 +40,8 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     vitals.add(hub.figures_of_service)
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
-    page = listen(
-        where, guarded(settings, Shown(hub, partitions, cases, Topics(kafka, names.__getitem__))), MOST_AT_ONCE
-    )
+    looked_up = (Topics(kafka, names.__getitem__), Rules(kafka, names[topics.RULES]))
+    page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE)
     logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     try:

@@ -54,6 +54,7 @@ def main() -> int:
             if name == "light":
                 transaction(page)
                 cases(page)
+                rules(page)
             context.close()
         browser.close()
     demo.communicate()
@@ -78,6 +79,14 @@ def cases(page: Page) -> None:
     page.locator("#cases tr button").first.click()
     expect(page.locator("#case-body dl").first).to_be_visible(timeout=WITHIN_MS)
     take(page, "case")
+
+
+def rules(page: Page) -> None:
+    """Take the rules in force."""
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Rules").click()
+    expect(page.locator("#rules-in-force tr").nth(2)).to_be_visible(timeout=WITHIN_MS)
+    take(page, "rules")
 
 
 def take(page: Page, name: str) -> None:

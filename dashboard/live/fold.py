@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dashboard.live.row import BRANCHES, DEAD_LETTER, FRAUD, LEGIT
+from pipeline.contracts.messages import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +60,7 @@ class Glance(msgspec.Struct, frozen=True):
 class _Bucket:
     at: int = -1
     counts: Counter[str] = field(default_factory=Counter)
-    rules: Counter[str] = field(default_factory=Counter)
+    hits: Counter[tuple[str, str]] = field(default_factory=Counter)  # by rule and how they count
     latencies: Counter[int] = field(default_factory=Counter)
 
 
@@ -85,7 +86,8 @@ class Fold:
         if bucket is not None:
             bucket.counts[row.branch] += 1
             if row.branch == FRAUD:
-                bucket.rules.update({reason.rule for reason in row.reasons})
+                bucket.hits.update({(reason.rule, COUNTED) for reason in row.reasons})
+            bucket.hits.update(set(row.noted))
 
     def _bucket(self, at: int) -> _Bucket | None:
         """Return the bucket of a second; None where its place belongs to a later one already."""
@@ -114,13 +116,13 @@ class Fold:
         recent = list(self._between(now - RATE_SECONDS, now))
         minute = list(self._between(now - SHARE_SECONDS, now + 1))
         seen, quarter = Counter[str](), Counter[str]()
-        rules, latencies = Counter[str](), Counter[int]()
+        latencies = Counter[int]()
         for bucket in minute:
             seen.update(bucket.counts)
             latencies.update(bucket.latencies)
         for bucket in self._between(now - SECONDS + 1, now + 1):
             quarter.update(bucket.counts)
-            rules.update(bucket.rules)
+        rules = {rule: by[COUNTED] for rule, by in self.hits(now_ms).items() if COUNTED in by}
         return Glance(
             at=now,
             per_second=sum(bucket.counts.total() for bucket in recent) / RATE_SECONDS,
@@ -131,6 +133,17 @@ class Fold:
             rules=dict(sorted(rules.items(), key=lambda one: (-one[1], one[0]))[:TOP_RULES]),
             stopped={currency: format(total, "f") for currency, total in sorted(self._stopped.items())},
         )
+
+    def hits(self, now_ms: int) -> dict[str, dict[str, int]]:
+        """Return how often each rule hit within the last quarter of an hour, by how its hits count."""
+        total = Counter[tuple[str, str]]()
+        now = now_ms // 1000
+        for bucket in self._between(now - SECONDS + 1, now + 1):
+            total.update(bucket.hits)
+        found: dict[str, dict[str, int]] = {}
+        for (rule, standing), count in total.items():
+            found.setdefault(rule, {})[standing] = count
+        return found
 
     def history(self, now_ms: int, seconds: int = SECONDS) -> list[Second]:
         """Return the points of the last ``seconds``, the oldest first, without the second that is not over."""

@@ -148,6 +148,12 @@ class Hub:
             history, glance = self._fold.history(now_ms), self._fold.glance(now_ms)
         return [Event("history", _encode(history).decode()), self._glance(glance)]
 
+    def hits(self) -> dict[str, dict[str, int]]:
+        """Return how often each rule hit lately, by how its hits count; for any thread."""
+        now_ms = self._now_ms()
+        with self._lock:
+            return self._fold.hits(now_ms)
+
     def rows(self, wanted: Filter, seen: Positions | None) -> Event:
         """Return the latest rows, or those that a page has not ``seen`` yet; what comes in the next tick is not there.
 

@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.contracts import headers
 from pipeline.contracts.display import printable
+from pipeline.contracts.hits import standings_in
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.messages import COUNTED
 
@@ -37,7 +38,8 @@ class Reason(msgspec.Struct, frozen=True):
 class Row(msgspec.Struct, frozen=True):
     """One outcome. ``topic``, ``partition`` and ``offset`` are where it stands, ``at_ms`` is its record time.
 
-    ``amount`` is exact text; fields are None where the record cannot be read.
+    ``amount`` is exact text; fields are None where the record cannot be read. ``noted`` are rules that have hit beside
+    those in ``reasons``, with how their hits count.
     """
 
     branch: str
@@ -53,6 +55,7 @@ class Row(msgspec.Struct, frozen=True):
     method: str | None = None
     score: int | None = None
     reasons: list[Reason] = []
+    noted: list[tuple[str, str]] = []
 
 
 def row_of(record: Record, branch: str, codec: Codec) -> Row:
@@ -61,7 +64,7 @@ def row_of(record: Record, branch: str, codec: Codec) -> Row:
     if branch == DEAD_LETTER:
         why, detail = (_text(headers.find(record.headers, kind)) for kind in (headers.REASON, headers.DETAIL))
         return Row(*place, reasons=[Reason(why, detail)])
-    score, reasons = None, []
+    score, reasons, noted = None, [], []
     try:
         if branch == FRAUD:
             transaction, verdict = codec.read_judged(record)
@@ -71,8 +74,13 @@ def row_of(record: Record, branch: str, codec: Codec) -> Row:
                 Reason(printable(hit.rule, MAX_FIELD), printable(hit.message, MAX_REASON))
                 for hit in counted[:MAX_REASONS]
             ]
+            beside = [*counted[MAX_REASONS:], *(hit for hit in verdict.hits if hit.standing != COUNTED)]
+            noted = [(printable(hit.rule, MAX_FIELD), hit.standing) for hit in beside]
         else:
             transaction = codec.read(record)
+            if record.headers:
+                hits = standings_in(headers.find(record.headers, headers.HITS))
+                noted = [(printable(rule, MAX_FIELD), standing) for rule, standing in hits]
     except InvalidMessageError as error:
         return Row(*place, reasons=[Reason(str(error.reason), printable(error.detail, MAX_REASON))])
     return Row(
@@ -85,6 +93,7 @@ def row_of(record: Record, branch: str, codec: Codec) -> Row:
         method=printable(transaction.method, MAX_FIELD),
         score=score,
         reasons=reasons,
+        noted=noted,
     )
 
 

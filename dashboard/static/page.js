@@ -3,6 +3,7 @@
 import { Chart } from "./charts.js";
 import { list as listCases } from "./cases.js";
 import { take } from "./rows.js";
+import { list as listRules } from "./rules.js";
 import { list as listTopics } from "./topics.js";
 import { count, element, milliseconds, money, rate, share } from "./text.js";
 
@@ -89,7 +90,7 @@ find("filters").addEventListener("submit", (event) => {
   follow();
 });
 // Each page by its hash: the element, and what to do when it is turned to.
-const pages = { "#live": ["live", draw], "#cases": ["cases-page", listCases], "#topics": ["topics-page", listTopics] };
+const pages = { "#live": ["live", draw], "#cases": ["cases-page", listCases], "#rules": ["rules-page", listRules], "#topics": ["topics-page", listTopics] };
 
 function turn() {
   const hash = location.hash in pages ? location.hash : "#live";

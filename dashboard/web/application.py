@@ -19,6 +19,7 @@ from dashboard.live.row import MAX_FIELD
 from dashboard.web.cases import Cases, cases_routes
 from dashboard.web.guard import Guard
 from dashboard.web.login import STATIC, login_routes
+from dashboard.web.rules import Rules, rules_routes
 from dashboard.web.sessions import Sessions
 from dashboard.web.single import Gone, record_at
 from dashboard.web.topics import Topics, topics_routes
@@ -50,6 +51,7 @@ class Shown:
     partitions: Mapping[str, int]
     cases: Cases
     topics: Topics
+    rules: Rules
 
 
 def guarded(settings: DashboardSettings, shown: Shown) -> ASGIApp:
@@ -74,6 +76,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     app.include_router(login_routes(sessions))
     app.include_router(cases_routes(shown.cases, settings.hosts))
     app.include_router(topics_routes(shown.topics))
+    app.include_router(rules_routes(shown.rules, shown.hub.hits))
     lookups = asyncio.Semaphore(LOOKUPS)
 
     @app.get("/", include_in_schema=False)

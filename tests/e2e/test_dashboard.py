@@ -219,8 +219,11 @@ def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path,
             page.get_by_role("link", name="Cases").click()
             expect(page.locator("#cases tr")).to_have_count(2, timeout=WITHIN_MS)
             assert serious(page) == []
+            page.set_viewport_size({"width": 320, "height": 640})
+            assert page.evaluate("document.documentElement.scrollWidth") == 320
             page.locator("#cases tr", has_text="onerror").get_by_role("button").click()
             expect(page.locator("#case-body")).to_contain_text("large-amount", timeout=WITHIN_MS)
+            assert page.evaluate("document.documentElement.scrollWidth") == 320
             assert serious(page) == []
             page.get_by_label("Your name").fill("ann")
             page.get_by_label("Note").fill(NASTY)
@@ -236,6 +239,59 @@ def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path,
         assert json.loads(label.value)["fraud"]
 
 
+NASTY_RULES = """
+rules:
+  - {id: large-amount, description: "<img src=x onerror='window.hurt=1'>", when: amount >= 500, currency: any,
+     severity: high, message: "{amount} is large"}
+  - {id: tried, when: amount >= 100, currency: any, mode: shadow, severity: low, score: 40}
+lists: [{id: denied, type: deny, on: target, entries: [nobody]}]
+"""
+
+
+def test_rules_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser, tmp_path: Path) -> None:
+    """Those in force with what they do, and each version with what it has changed; whoever wrote it."""
+    pipeline, dashboard = shown
+    file = tmp_path / "mine.yaml"
+    file.write_text(NASTY_RULES)
+    pushed = pipeline.run("detector.rules", "push", str(file), "--author", NASTY, "--reason", NASTY)
+    assert pushed.returncode == 0, pushed.stderr
+    pipeline.put(paid("t1", 1))
+
+    def judged_anew() -> bool:
+        pipeline.put(paid("t2", 700), paid("t3", 200))
+        return bool(pipeline.records(topics.FRAUD))
+
+    eventually(judged_anew, 30, "the rules that were pushed to be in force")
+    for scheme, width in (("light", 1280), ("dark", 320)):
+        viewport = {"width": width, "height": 800}
+        with page_of(browser, f"{dashboard.address}/#rules", viewport=viewport, color_scheme=scheme) as page:
+            rules = page.locator("#rules-in-force tr")
+            expect(rules).to_have_count(2, timeout=WITHIN_MS)
+            expect(rules.first).to_contain_text("amount >= 500")
+            expect(page.locator("#rules-put")).to_contain_text("onerror")
+            expect(page.locator("#lists")).to_contain_text("entries: nobody")
+            expect(page.locator("#versions tr")).to_have_count(2)
+            expect(page.locator("#versions tr").first).to_contain_text("in force")
+            assert serious(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            page.get_by_role("button", name="large-amount").click()
+            expect(page.locator("#rule-body")).to_contain_text("onerror")
+            assert serious(page) == []
+            page.keyboard.press("Escape")
+            page.locator("#versions button").first.click()
+            expect(page.locator("#rule-body .added").first).to_contain_text("+", timeout=WITHIN_MS)
+            expect(page.locator("#rule-body")).to_contain_text("mode: shadow")
+            assert serious(page) == []
+            page.get_by_role("button", name="Close").click()
+            assert page.evaluate("window.hurt") is None
+    with page_of(browser, f"{dashboard.address}/#rules") as page:
+        shadow = page.locator("#rules-in-force tr", has_text="tried")
+        expect(shadow).to_contain_text("shadow", timeout=WITHIN_MS)
+        shadow_hits = len(pipeline.records(topics.LEGIT))
+        assert shadow_hits > 1
+        expect(shadow.locator("td").nth(4)).to_contain_text("shadow")
+
+
 def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser) -> None:
     """Every topic and group; messages from an offset on, whatever stands in them."""
     pipeline, dashboard = shown
@@ -247,6 +303,8 @@ def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browse
         group = page.locator("#groups tr", has_text=pipeline.settings.kafka.group_of("detector"))
         expect(group).to_contain_text("0: 2, lag 0", timeout=WITHIN_MS)
         assert serious(page) == []
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
         page.get_by_role("button", name=name, exact=True).click()
         messages = page.locator("#topic-body section")
         expect(messages).to_have_count(2, timeout=WITHIN_MS)

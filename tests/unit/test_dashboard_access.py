@@ -12,6 +12,7 @@ from dashboard.settings import DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
 from dashboard.web.guard import COOKIE
+from dashboard.web.rules import Rules
 from dashboard.web.sessions import LIFE_SECONDS, TRIES, TRIES_SECONDS, Sessions, TooManyTriesError
 from dashboard.web.topics import Topics
 from pipeline.errors import SettingsError
@@ -39,12 +40,9 @@ def _client(token: str | None) -> Iterator[httpx.Client]:
     values = {"DASHBOARD_TOKEN": token or "", "DASHBOARD_HOSTS": "fraud.example.com", "KAFKA_BROKER_URL": "127.0.0.1:1"}
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
-    served = listen(
-        Address("127.0.0.1", 0, "NAMES"),
-        guarded(
-            settings, Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), Topics(settings.common.kafka, str))
-        ),
-    )
+    kafka = settings.common.kafka
+    shown = Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), Topics(kafka, str), Rules(kafka, "rules"))
+    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
     with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
         yield made
     served.end()

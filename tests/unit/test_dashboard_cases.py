@@ -11,6 +11,7 @@ from dashboard.live.hub import Hub
 from dashboard.settings import DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
+from dashboard.web.rules import Rules
 from dashboard.web.topics import Topics
 from fraud_processor.api.application import application
 from pipeline.errors import SettingsError
@@ -31,10 +32,9 @@ def client_of(url: str, token: str | None) -> Generator[httpx.Client, None, None
     """Yield who asks a dashboard that asks an interface at ``url``."""
     settings = DashboardSettings.from_env({"KAFKA_BROKER_URL": "127.0.0.1:1", "DASHBOARD_HOSTS": "fraud.example.com"})
     hub = Hub(lambda: {"lags": {}, "connected": False, "cases": None})
-    served = listen(
-        Address("127.0.0.1", 0, "NAMES"),
-        guarded(settings, Shown(hub, {}, Cases(url, token), Topics(settings.common.kafka, str))),
-    )
+    kafka = settings.common.kafka
+    shown = Shown(hub, {}, Cases(url, token), Topics(kafka, str), Rules(kafka, "rules"))
+    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
     with httpx.Client(base_url=served.address, timeout=30, trust_env=False) as made:
         yield made
     served.end()
