@@ -23,7 +23,9 @@ from dashboard.web.rules import Rules, rules_routes
 from dashboard.web.sessions import Sessions
 from dashboard.web.single import Gone, record_at
 from dashboard.web.topics import Topics, topics_routes
+from pipeline.contracts.case_requests import problems
 from pipeline.contracts.display import printable
+from pipeline.runtime.bodies import BoundedBodies
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
             await ticking
 
     app = FastAPI(title="Dashboard of the fraud pipeline", docs_url=None, redoc_url=None, lifespan=life)
+    app.add_middleware(BoundedBodies)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(login_routes(sessions))
     app.include_router(cases_routes(shown.cases, settings.hosts))
@@ -83,12 +86,12 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     def index() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    @app.get("/api/session")
+    @app.get("/api/session", responses=problems(401))
     def session() -> dict[str, bool]:
         """Tell whether there is a token to log in with; who has none gets no answer but 401."""
         return {"token": sessions is not None}
 
-    @app.get("/api/stream")
+    @app.get("/api/stream", responses=problems(401, 503))
     async def stream(
         request: Request, branch: Branch | None = None, account: Text = None, rule: Text = None
     ) -> EventSourceResponse:
@@ -102,7 +105,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
         events = _events(shown.hub, page, seen)
         return EventSourceResponse(events, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 
-    @app.get("/api/records/{topic}/{partition}/{offset}")
+    @app.get("/api/records/{topic}/{partition}/{offset}", responses=problems(401, 404, 503))
     async def record(topic: str, partition: int, offset: int) -> dict[str, Any]:
         """Return one record of a branch in full, as text."""
         if not 0 <= partition < 2**31 or not 0 <= offset < 2**63:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from fastapi import APIRouter, Body, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 
 from dashboard.web.guard import host_of
+from pipeline.contracts.case_requests import MAX_NUMBER, Doing, Noting, Number, Resolving, State, problems
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,9 +21,6 @@ LIMITS_SECONDS: Final = (2.0, 10.0)  # to connect, and between two bytes
 LOOK_SECONDS: Final = 5.0
 # A page elsewhere can send a form, but no header of its own.
 ASKED_HERE: Final = "X-Dashboard"
-
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Verb = Literal["acknowledge", "resolve", "close", "notes"]
 
 
 class Cases:
@@ -73,12 +71,16 @@ class Cases:
 
 def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:
     """Return the routes; ``hosts`` are the names by which a page of ours may have been asked for."""
-    router = APIRouter()
+    router = APIRouter(responses=problems(400, 401, 403, 404, 409, 413, 503))
+
+    def from_here(request: Request, _x_dashboard: Annotated[str | None, Header(alias=ASKED_HERE)] = None) -> None:
+        origin = request.headers.get("Origin")
+        if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
+            raise HTTPException(403, "only the dashboard's own page may do that")
 
     @router.get("/api/cases")
     def listed(
-        state: Annotated[str, Query(max_length=20)] = "pending",
-        before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        state: State = "pending", before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None
     ) -> list[dict[str, Any]]:
         """Return cases, the newest first."""
         found: list[dict[str, Any]] = cases.ask("GET", "/cases", params={"state": state, "before": before})
@@ -90,13 +92,31 @@ def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:
         found: dict[str, Any] = cases.ask("GET", f"/cases/{number}")
         return found
 
-    @router.post("/api/cases/{number}/{verb}")
-    def done(request: Request, number: Number, verb: Verb, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        """Do something to a case; only a page of ours may."""
-        origin = request.headers.get("Origin")
-        if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
-            raise HTTPException(403, "only the dashboard's own page may do that")
-        found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=body)
+    def done(number: int, verb: str, doing: Doing) -> dict[str, Any]:
+        found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=doing.model_dump())
         return found
 
+    changing = APIRouter(dependencies=[Depends(from_here)])
+
+    @changing.post("/api/cases/{number}/acknowledge")
+    def acknowledge(number: Number, doing: Doing) -> dict[str, Any]:
+        """Say that somebody is at it; as all that changes something, only a page of ours may."""
+        return done(number, "acknowledge", doing)
+
+    @changing.post("/api/cases/{number}/resolve")
+    def resolve(number: Number, resolving: Resolving) -> dict[str, Any]:
+        """Say what it was."""
+        return done(number, "resolve", resolving)
+
+    @changing.post("/api/cases/{number}/close")
+    def close(number: Number, doing: Doing) -> dict[str, Any]:
+        """Be done with it without saying what it was."""
+        return done(number, "close", doing)
+
+    @changing.post("/api/cases/{number}/notes")
+    def note(number: Number, noting: Noting) -> dict[str, Any]:
+        """Keep a note."""
+        return done(number, "notes", noting)
+
+    router.include_router(changing)
     return router

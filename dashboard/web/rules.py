@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Path
 
 from dashboard.live.rulebook import MAX_READ, described, shown
 from dashboard.web.single import IDLE_SECONDS
+from pipeline.contracts.case_requests import problems
 from pipeline.contracts.display import printable
 from pipeline.contracts.rule_bodies import BrokenVersionError, differing_lines
 from pipeline.contracts.rule_versions import Put, Shelf
@@ -141,7 +142,7 @@ def _told(put: Put) -> dict[str, Any]:
 
 def rules_routes(rules: Rules, hits: Callable[[], dict[str, dict[str, int]]]) -> APIRouter:
     """Return the routes; all of them read and change nothing."""
-    router = APIRouter()
+    router = APIRouter(responses=problems(401, 404, 503))
 
     async def asked(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 
 from dashboard.web.single import IDLE_SECONDS, told_of
 from pipeline.contracts import topics
+from pipeline.contracts.case_requests import problems
 from pipeline.runtime.clients.cluster import CLEANUP_POLICY, Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import Lookup, ReadingStalledError
@@ -117,7 +118,7 @@ class Topics:
 
 def topics_routes(topics_: Topics) -> APIRouter:
     """Return the routes; all of them read and change nothing."""
-    router = APIRouter()
+    router = APIRouter(responses=problems(401, 404, 503))
     lookups = asyncio.Semaphore(LOOKUPS)
 
     async def asked(work: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from fraud_processor.cases import reading
 from fraud_processor.cases.changing import (
-    MAX_NOTE_CHARACTERS,
-    MAX_WHO_CHARACTERS,
     By,
     NoCaseError,
     NotPossibleError,
@@ -22,45 +19,19 @@ from fraud_processor.cases.changing import (
     remark,
 )
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING
+from pipeline.contracts.case_requests import MAX_NUMBER, Doing, Noting, Number, Resolving, State, problems
+from pipeline.runtime.bodies import BoundedBodies
 from pipeline.runtime.database.engine import begun
 from pipeline.runtime.token import knows
 from pipeline.runtime.transactional.effects import EffectsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from sqlalchemy import Engine
-    from starlette.responses import Response
 
-MAX_BODY_BYTES: Final = 64 * 1024
-MAX_NUMBER: Final = 2**31 - 1
 MAX_SKIPPED: Final = 1_000_000
 _TITLE: Final = "Cases of the fraud processor"
-
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="the number of the case")]
-State = Literal["open", "acknowledged", "confirmed", "false-alarm", "closed", "pending", "all"]
-
-
-class Doing(BaseModel):
-    """Who does something to a case, and what they have to say."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    by: str = Field(min_length=1, max_length=MAX_WHO_CHARACTERS)
-    note: str = Field(default="", max_length=MAX_NOTE_CHARACTERS)
-
-
-class Noting(Doing):
-    """A note has to say something."""
-
-    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
-
-
-class Resolving(Doing):
-    """What a case turned out to be."""
-
-    finding: Literal["fraud", "false-alarm"]
-    release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +43,7 @@ class CaseInFull:
     steps: list[reading.Step]
 
 
-class Problem(BaseModel):
-    """Why something was not done."""
-
-    detail: str
-
-
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (401, 404, 409, 413, 503)}
+_RESPONSES: Final = problems(400, 401, 404, 409, 413, 503)
 
 
 def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI:  # noqa: C901 (its routes)
@@ -89,14 +54,7 @@ def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI
             raise HTTPException(401, "a header is needed: Authorization: Bearer, and CASES_API_TOKEN")
 
     app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, dependencies=[Depends(authorized)], responses=_RESPONSES)
-
-    @app.middleware("http")
-    async def bound(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("Content-Length", "0")
-        chunked = "Transfer-Encoding" in request.headers
-        if chunked or not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            return JSONResponse({"detail": f"a body has at most {MAX_BODY_BYTES} bytes, and says how many"}, 413)
-        return await call(request)
+    app.add_middleware(BoundedBodies)
 
     @app.exception_handler(NoCaseError)
     async def missing(_: Request, error: NoCaseError) -> JSONResponse:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from fraud_processor.cases.states import ACKNOWLEDGED, CONFIRMED, FALSE_ALARM, RESOLVED, STATES, refusal
 from fraud_processor.outbox import box
+from pipeline.contracts.case_requests import MAX_NOTE_CHARACTERS, MAX_WHO_CHARACTERS
 from pipeline.contracts.cases import CASES, STEPS
 from pipeline.runtime.database.names import stored
 
@@ -19,8 +20,6 @@ LABELS_OUTLET: Final = "labels"
 RELEASED_OUTLET: Final = "released"
 NOTE: Final = "note"
 RELEASED: Final = "released"
-MAX_WHO_CHARACTERS: Final = 100
-MAX_NOTE_CHARACTERS: Final = 4000
 # What resolving a case says of its transactions; to close one says nothing.
 FRAUD: Final = {CONFIRMED: True, FALSE_ALARM: False}
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from fraud_processor.settings import FraudSettings
 from pipeline.contracts import topics
@@ -61,9 +61,9 @@ def wait_until_gathered(pipeline: Deployment, count: int) -> None:
     engine = open_engine(FraudSettings.from_env(pipeline.environ).database)
 
     def gathered() -> bool:
-        # Before the service has started there is no table.
         with suppress(EffectsError), begun(engine, reading=True) as connection:
-            return bool(connection.execute(select(func.count()).select_from(ALERTS)).scalar_one() >= count)
+            if inspect(connection).has_table(ALERTS.name):  # the service may have just begun
+                return bool(connection.execute(select(func.count()).select_from(ALERTS)).scalar_one() >= count)
         return False
 
     try:

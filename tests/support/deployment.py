@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from detector.__main__ import detect
 from detector.settings import DetectorSettings
@@ -182,6 +182,8 @@ class Deployment:
 
         def settled() -> bool:
             with begun(engine, reading=True) as connection:
+                if not inspect(connection).has_table(REFUSALS.name):  # the service has just begun
+                    return False
                 counts = [select(func.count()).select_from(table) for table in (BOOKINGS, REPEATS, REFUSALS)]
                 return sum(connection.execute(one).scalar_one() for one in counts) >= count
 

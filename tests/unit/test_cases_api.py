@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from fraud_processor.api.application import MAX_BODY_BYTES, application
+from fraud_processor.api.application import application
 from fraud_processor.cases.alert import Alert
 from fraud_processor.settings import FraudSettings
 from pipeline.contracts.cases import OUTBOX
 from pipeline.errors import SettingsError
+from pipeline.runtime.bodies import MAX_BODY_BYTES
 from pipeline.runtime.http import Address, CannotListenError, listen
 from pipeline.runtime.token import knows
 from tests.support.case_files import cases_in, opened

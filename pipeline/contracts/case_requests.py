@@ -1,0 +1,47 @@
+"""What is asked of the interface to the cases: by programs, by the dashboard, and by people through either."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_WHO_CHARACTERS: Final = 100
+MAX_NOTE_CHARACTERS: Final = 4_000
+MAX_NUMBER: Final = 2**31 - 1
+
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="the number of the case")]
+State = Literal["open", "acknowledged", "confirmed", "false-alarm", "closed", "pending", "all"]
+
+
+class Doing(BaseModel):
+    """Who does something to a case, and what they have to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: str = Field(min_length=1, max_length=MAX_WHO_CHARACTERS)
+    note: str = Field(default="", max_length=MAX_NOTE_CHARACTERS)
+
+
+class Noting(Doing):
+    """A note has to say something."""
+
+    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
+
+
+class Resolving(Doing):
+    """What a case turned out to be."""
+
+    finding: Literal["fraud", "false-alarm"]
+    release: bool = False
+
+
+class Problem(BaseModel):
+    """Why something was not done."""
+
+    detail: str
+
+
+def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a document of an interface says of these answers."""
+    return {code: {"model": Problem} for code in codes}
