@@ -82,7 +82,7 @@ class Detector:
             transaction = self._codec.read(record)
         except InvalidMessageError:
             return
-        self._rules.observe(transaction, record.partition, record.timestamp_ms)
+        self._rules.observe(transaction, record.partition, record.timestamp_ms, offset=record.offset)
 
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""

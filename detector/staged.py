@@ -107,7 +107,7 @@ class StagedDetector:
         except InvalidMessageError:
             return
         for rules in self._held.memories():
-            rules.observe(transaction, record.partition, record.timestamp_ms, stage)
+            rules.observe(transaction, record.partition, record.timestamp_ms, stage, record.offset)
 
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""
