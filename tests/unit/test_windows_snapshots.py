@@ -235,12 +235,13 @@ def test_what_was_packed_counts_as_unchanged_until_something_comes() -> None:
     """Only what has changed is packed again; an abort may mark too much, and never too little."""
     loaded, chunk = some_chunk()
     windows = loaded.stages[0].windows
-    assert windows.changed(0) == []
+    held = windows.partitions[0]
+    assert held.changed() == []
     (entry,) = log_of([(0, 0, 0, 0, "a", "t", "EUR", "1.10", 1, "x", True)])
     with patch.object(kept, "BUCKETS", 1):
         loaded.observe(replace(entry.transaction, source="a1"), 0, entry.timestamp_ms)
-    assert windows.changed(0) == [0]
+    assert held.changed() == [0]
     loaded.aborted()
     assert windows.pack(0, 0) == chunk
-    windows.mark(0, [0, 5])
-    assert windows.changed(0) == [0]
+    held.mark([0])
+    assert held.changed() == [0]

@@ -1,4 +1,4 @@
-"""A bucket of keys as bytes: columns in MessagePack, behind them a checksum. The same state has the same bytes.
+"""A bucket of keys as bytes: columns in MessagePack, compressed, with a checksum behind. Equal state, equal bytes.
 
 Of each key of the plan: its values, their clocks, and for each series its columns, those of all values one behind
 another. So a million series cost a few dozen arrays, and not millions of objects. What is rare (numbers beyond 64
@@ -12,6 +12,7 @@ from typing import Any, Final
 from zlib import crc32
 
 import msgspec
+from lz4 import frame
 
 # To be raised whenever what stands in a chunk, or what a history means, is another than before.
 FORMAT: Final = 1
@@ -91,7 +92,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(tuple[int, list[KeyColumns]], ext_hook
 
 def encoded(keys: list[KeyColumns]) -> bytes:
     """Return the columns of all keys as bytes."""
-    body = msgspec.msgpack.encode((FORMAT, keys))
+    body: bytes = frame.compress(msgspec.msgpack.encode((FORMAT, keys)))
     return body + crc32(body).to_bytes(CHECKSUM_BYTES, "big")
 
 
@@ -106,8 +107,8 @@ def decoded(chunk: bytes) -> list[KeyColumns]:
     if crc32(body).to_bytes(CHECKSUM_BYTES, "big") != checksum:
         raise BrokenBucketError("its checksum differs")
     try:
-        made_by, keys = _DECODER.decode(body)
-    except msgspec.DecodeError as error:
+        made_by, keys = _DECODER.decode(frame.decompress(body))
+    except (msgspec.DecodeError, RuntimeError) as error:
         raise BrokenBucketError(f"it cannot be read: {error}") from None
     if made_by != FORMAT:
         raise BrokenBucketError(f"it is of format {made_by}, and not {FORMAT}")

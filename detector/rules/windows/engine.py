@@ -129,23 +129,11 @@ class Windows:
             self._gated = take_of(self._plan, self, gated=True)
         self._gated(partition, timestamp_ms, transaction)
 
-    def changed(self, partition: int) -> list[int]:
-        """Return the buckets of a partition in which anything may have changed since they were packed last."""
-        held = self.partitions.get(partition)
-        return [] if held is None else sorted(number for number, one in held.buckets.items() if one.changed)
-
     def pack(self, partition: int, bucket: int) -> bytes:
         """Return what is kept in a bucket, which counts as unchanged from now on; only while nothing is staged."""
         held = self.partitions[partition]
         held.buckets[bucket].changed = False
         return pack(self._plan, held, bucket)
-
-    def mark(self, partition: int, buckets: Collection[int]) -> None:
-        """Let buckets count as changed: what was packed of them is of no use."""
-        held = self.partitions.get(partition)
-        if held is not None:
-            for number in held.buckets.keys() & set(buckets):
-                held.buckets[number].changed = True
 
     def unpack(self, partition: int, bucket: int, packed: bytes) -> None:
         """Keep what was packed of a bucket that is empty here.
@@ -156,6 +144,10 @@ class Windows:
         """
         held = self.partitions.get(partition) or self.begun(partition)
         self.batch.begun += unpack(self._plan, held, bucket, packed)
+
+    def forget(self, partition: int) -> None:
+        """Keep nothing of a partition; only while nothing is staged."""
+        self.partitions.pop(partition, None)
 
     def known(self, partition: int, opens: Mapping[int, int]) -> None:
         """Note up to which offsets some buckets know the log, where it is read again from before those."""

@@ -10,7 +10,7 @@ from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.windows.clock import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from detector.rules.windows.series import Series, Undo
 
@@ -133,6 +133,15 @@ class Partition:
         if found is None:
             found = self.buckets[number] = Bucket(len(self._series))
         return found
+
+    def changed(self) -> list[int]:
+        """Return the buckets in which anything may have changed since they were packed last."""
+        return sorted(number for number, one in self.buckets.items() if one.changed)
+
+    def mark(self, buckets: Iterable[int]) -> None:
+        """Let buckets count as changed: what was packed of them is of no use."""
+        for number in buckets:
+            self.buckets[number].changed = True
 
     def _forget(self, key: int, value: Hashable, bucket: Bucket) -> None:
         del self.values[key][value]
