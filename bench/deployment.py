@@ -62,6 +62,7 @@ class Deployment:
             "FRAUD_TOPIC": f"{self.tag}.fraud",
             "LABELS_TOPIC": f"{self.tag}.labels",
             "RULES_TOPIC": f"{self.tag}.rules",
+            "SNAPSHOTS_TOPIC": f"{self.tag}.snapshots",
             "HOP_TOPICS": f"{self.tag}.by-",
             "TOPIC_PARTITIONS": str(PARTITIONS),
             "LOG_FORMAT": "json",

@@ -6,6 +6,7 @@ import sys
 from dotenv import find_dotenv, load_dotenv
 
 from detector.settings import VARIABLES, DetectorSettings
+from detector.snapshots.snapshots import snapshots_of
 from detector.versions.in_force import rules_in_force
 from pipeline.contracts.codec import Codec
 from pipeline.runtime.hop_topics import prepare_logs
@@ -22,10 +23,13 @@ def detect(settings: DetectorSettings, stop: Stop, vitals: Vitals) -> None:
             settings.common, rules.hops, rules.reach_ms(), f"{settings.common.kafka.id_prefix}-hops", stop.wait
         )
 
-        def judge(codec: Codec, _: Source) -> Work:
-            return Work(rules.detector(codec))
+        with snapshots_of(settings.common, settings.snapshot_seconds, list(rules.hops), stop.wait) as snapshots:
 
-        serve("detector", settings.service, judge, stop, vitals, marks=rules, hops=tuple(rules.hops))
+            def judge(codec: Codec, _: Source) -> Work:
+                detector = rules.detector(codec)
+                return Work(detector, snapshots=snapshots(detector))
+
+            serve("detector", settings.service, judge, stop, vitals, marks=rules, hops=tuple(rules.hops))
 
 
 SERVICE = Service(

@@ -22,7 +22,7 @@ def figures_of(tally: Tally, version: str, memories: Sequence[RuleSet]) -> Itera
     by_stage: dict[int, int] = {}
     for rules in memories:
         for number, stage in enumerate(rules.stages, 1):
-            held = sum(len(one) for keys in list(stage.windows.partitions.values()) for one in keys)
+            held = sum(len(by_value) for one in list(stage.windows.partitions.values()) for by_value in one.values)
             by_stage[number] = by_stage.get(number, 0) + held
     for number, held in by_stage.items():
         yield Figure(metrics.STATE_KEYS, held, (str(number),))

@@ -13,7 +13,7 @@ from detector.unkeyed import KeyCheck
 from pipeline.contracts.invalid import InvalidMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
@@ -86,7 +86,15 @@ class Detector:
             transaction = self._codec.read(record)
         except InvalidMessageError:
             return
-        self._rules.observe(transaction, record.partition, record.timestamp_ms)
+        self._rules.observe(transaction, record.partition, record.timestamp_ms, offset=record.offset)
+
+    def memories(self) -> Sequence[RuleSet]:
+        """Return one version for each memory, that of the rules in force first."""
+        return (self._rules,)
+
+    def stage_of(self, topic: str) -> int:  # noqa: ARG002 (there is but one)
+        """Return the stage whose log a topic is."""
+        return 0
 
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""

@@ -74,8 +74,16 @@ INPUT_KEY = Variable(
     "What the key of the input's records is: source, the account, which its producers take care of; or none of use: "
     "then transactions are gathered by account before a rule looks at its past.",
 )
+SNAPSHOT_INTERVAL = Variable(
+    "SNAPSHOT_INTERVAL",
+    parsing.whole_number(0, 86_400),
+    "120",
+    "How many seconds apart what rules remember of a partition is written, so that a start need not read it all from "
+    "the log again; 0: never, and nothing that was written is used.",
+)
 KEYS = (RULE_KEYS, INPUT_KEY)
-VARIABLES = (*service_settings.VARIABLES, RULES_FILE, *KEYS, FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+_OF_RULES = (FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
+VARIABLES = (*service_settings.VARIABLES, RULES_FILE, *KEYS, SNAPSHOT_INTERVAL, *_OF_RULES)
 
 _SHIPPED: Final = Path(__file__).resolve().parents[1] / "rules"
 
@@ -85,7 +93,7 @@ class DetectorSettings:
     """``rules`` are those of ``rules_file``, which is named, or shipped for the format; ``body`` is its content.
 
     ``hops`` are what transactions are gathered by behind the input, in this order; ``logs`` is what each stage can have
-    for keys.
+    for keys. ``snapshot_seconds`` is how far apart snapshots begin, 0 for none.
     """
 
     service: ServiceSettings
@@ -94,6 +102,7 @@ class DetectorSettings:
     body: RuleBody
     hops: tuple[str, ...]
     logs: Logs
+    snapshot_seconds: int = 0
 
     @property
     def common(self) -> CommonSettings:
@@ -113,8 +122,9 @@ class DetectorSettings:
         path = rules_file(env, shared.common.format.name)
         hops, logs = gathering(env, path)
         body, rules = _rules(env, path, logs)
+        seconds = env.read(SNAPSHOT_INTERVAL)
         env.check()
-        return cls(shared, path, rules, body, hops, logs)
+        return cls(shared, path, rules, body, hops, logs, seconds)
 
 
 def shipped_rules(format_name: str) -> Path:

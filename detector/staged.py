@@ -16,7 +16,7 @@ from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from detector.alarm import Act
     from detector.rules.ruleset import RuleSet
@@ -109,7 +109,16 @@ class StagedDetector:
         except InvalidMessageError:
             return
         for rules in self._held.memories():
-            rules.observe(transaction, record.partition, record.timestamp_ms, stage)
+            rules.observe(transaction, record.partition, record.timestamp_ms, stage, record.offset)
+
+    def memories(self) -> Sequence[RuleSet]:
+        """Return one version for each memory, that of the rules in force first."""
+        current = self._held.current
+        return (current, *self._held.others(current))
+
+    def stage_of(self, topic: str) -> int:
+        """Return the stage whose log a topic is."""
+        return self._stages.get(topic, 0)
 
     def memory(self) -> int:
         """Return another number after a change to rules that look at something else."""

@@ -13,6 +13,7 @@ from detector.rules.rule import Rule
 from detector.rules.stage import Found, Stage
 from detector.rules.subject import Subject
 from detector.rules.windows.plan import Plan
+from detector.rules.windows.shape import shape_of
 from pipeline.contracts.caveats import LATE, NONE, Caveats
 from pipeline.contracts.messages import COUNTED, EXEMPT, Hit, Transaction, Verdict
 from pipeline.contracts.moments import milliseconds_of
@@ -133,9 +134,19 @@ class RuleSet:
         """The same in milliseconds, rounded up."""
         return -(-self.reach_us // 1_000)
 
-    def observe(self, transaction: Transaction, partition: int, timestamp_ms: int, stage: int = 0) -> None:
-        """Remember a transaction without judging it, as where the log of a stage is read again; else as ``judge``."""
-        self.stages[stage].windows.take(partition, timestamp_ms, transaction)
+    def observe(
+        self, transaction: Transaction, partition: int, timestamp_ms: int, stage: int = 0, offset: int | None = None
+    ) -> None:
+        """Remember a transaction without judging it, as where the log of a stage is read again; else as ``judge``.
+
+        ``offset`` is that of its record: parts of what is remembered may know it already. None: nothing does.
+        """
+        self.stages[stage].windows.observe(partition, offset, timestamp_ms, transaction)
+
+    def shape(self, stage: int = 0) -> str:
+        """Return what tells apart what is remembered at a stage, in every process: another shape, another past."""
+        settled, plans = self._shape
+        return shape_of((json.dumps(settled, sort_keys=True), plans[stage]))
 
     def take_over(self, before: RuleSet) -> bool:
         """Remember together with others from now on; return False where these look at something else.

@@ -18,7 +18,8 @@ PEOPLE = "people"  # read what no service reads: nothing can be set aside there
 class Topic:
     """What is agreed about one topic. Its name in a deployment comes from ``variable``, else ``default_name``.
 
-    A ``compacted`` one has a single partition and keeps the last record of each key, whatever ``retention_ms`` says.
+    A ``compacted`` one keeps the last record of each key, whatever ``retention_ms`` says. It has a single partition,
+    unless it is ``partitioned``. ``segment_bytes`` is how much of a partition is never compacted; None: as brokers do.
     A hop is one of several whose names begin alike; ``gathers`` is what it adds, and by what its records are keyed.
     """
 
@@ -32,6 +33,8 @@ class Topic:
     retention_ms: int = 7 * DAY_MS
     dead_letter_of: Topic | None = None
     compacted: bool = False
+    partitioned: bool = True
+    segment_bytes: int | None = None
     gathers: str = ""
 
     def name_in(self, names: dict[str, str]) -> str:
@@ -105,6 +108,18 @@ RULES = Topic(
     producers=(PEOPLE, "detector"),
     consumers=("detector",),
     compacted=True,
+    partitioned=False,
+)
+SNAPSHOTS = Topic(
+    key="snapshots",
+    variable="SNAPSHOTS_TOPIC",
+    default_name="state.snapshots",
+    record_key="a partition of a log, a bucket of keys or the whole, and an offset",
+    message="what rules remember of that bucket at that offset; of the whole, which buckets it takes",
+    producers=("detector",),
+    consumers=("detector",),
+    compacted=True,
+    segment_bytes=64 * 1024 * 1024,
 )
 
 HOPS_VARIABLE: Final = "HOP_TOPICS"
@@ -132,7 +147,7 @@ def hop_by(name: str) -> Topic:
 
 # What transactions flow through, what could not be handled of them, and what is known of them.
 STREAMS = (TRANSACTIONS, LEGIT, FRAUD, LABELS, TRANSACTIONS_DEAD_LETTER, LEGIT_DEAD_LETTER, FRAUD_DEAD_LETTER)
-ALL = (*STREAMS, RULES)
+ALL = (*STREAMS, RULES, SNAPSHOTS)
 
 # Those that a service handles record by record: what it cannot handle goes to their dead letters.
 HANDLED = tuple(letters.dead_letter_of for letters in ALL if letters.dead_letter_of is not None)

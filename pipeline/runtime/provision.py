@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SEGMENT_BYTES = "segment.bytes"
 MAX_PARTITIONS = 10_000
 MAX_REPLICATION = 100
 
@@ -39,7 +40,7 @@ PARTITIONS = Variable(
     "TOPIC_PARTITIONS",
     parsing.whole_number(1, MAX_PARTITIONS),
     "4",
-    "Partitions of every topic that is created, but for compacted ones, which have one.",
+    "Partitions of every topic that is created, but for that of rules, which has one.",
 )
 REPLICATION = Variable(
     "TOPIC_REPLICATION_FACTOR",
@@ -96,7 +97,7 @@ def provision(provided: ProvisionSettings, stop: Stop) -> None:
     names = {topic: provided.common.topics[topic] for topic in topics.ALL}
     created = until_answered("creating the topics", lambda: _create_missing(provided, names), kafka, stop.wait)
     facts = wait_for_topics(names.values(), kafka, client_id, stop.wait)
-    _check_partitions(provided, [facts[name] for topic, name in names.items() if not topic.compacted])
+    _check_partitions(provided, [facts[name] for topic, name in names.items() if topic.partitioned])
     raised = until_answered("checking the topics", lambda: _raise_limits(provided, names, facts), kafka, stop.wait)
     until_answered("checking what is compacted", lambda: _compact(kafka, names), kafka, stop.wait)
     for name, found in facts.items():
@@ -109,10 +110,14 @@ def _create_missing(provided: ProvisionSettings, names: dict[Topic, str]) -> set
     with Cluster(provided.common.kafka, f"{provided.common.kafka.id_prefix}-topics") as cluster:
         missing = {topic: name for topic, name in names.items() if name not in cluster.describe(names.values())}
         for topic, name in missing.items():
-            kept = {CLEANUP_POLICY: COMPACT} if topic.compacted else {"retention.ms": str(topic.retention_ms)}
-            partitions = 1 if topic.compacted else provided.partitions
-            cluster.create(name, partitions, provided.replication, configs | kept)
+            partitions = provided.partitions if topic.partitioned else 1
+            cluster.create(name, partitions, provided.replication, configs | _kept(topic))
     return set(missing.values())
+
+
+def _kept(topic: Topic) -> dict[str, str]:
+    segments = {} if topic.segment_bytes is None else {SEGMENT_BYTES: str(topic.segment_bytes)}
+    return segments | ({CLEANUP_POLICY: COMPACT} if topic.compacted else {"retention.ms": str(topic.retention_ms)})
 
 
 def _check_partitions(provided: ProvisionSettings, facts: list[TopicFacts]) -> None:

@@ -23,8 +23,8 @@ from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.startup import until_answered, wait_for_topics
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
 from pipeline.runtime.transactional.batch_size import BatchSize
-from pipeline.runtime.transactional.memory import Restoring
 from pipeline.runtime.transactional.outputs_seen import OutputsSeen
+from pipeline.runtime.transactional.restoring import Restoring
 from pipeline.runtime.transactional.start import REFUSE
 from pipeline.runtime.watchdog import Watchdog
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.handler import Handler, Marks
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.service_settings import ServiceSettings
+    from pipeline.runtime.snapshots import Snapshots
     from pipeline.runtime.transactional.effects import Effects
     from pipeline.runtime.vitals import Vitals
 
@@ -54,11 +55,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a service does with records; ``effects`` are what of that is outside of Kafka (``start`` has ``lost``)."""
+    """What a service does with records; ``effects`` are what of that is outside of Kafka (``start`` has ``lost``).
+
+    ``snapshots`` are of what the handler remembers.
+    """
 
     handler: Handler
     effects: Effects | None = None
     lost_effects: str = REFUSE
+    snapshots: Snapshots | None = None
 
 
 def serve(  # noqa: PLR0913 (the parts of a service meet here)
@@ -156,7 +161,8 @@ class _Parts:
         """Return the reading side."""
         outputs = [self.facts[topic] for topic in topics.produced_by(self.name)]
         seen = OutputsSeen(self.kafka, self.client_id, outputs, [self.facts[hop] for hop in self.hops])
-        memory = Restoring(Replay(self.kafka, f"{self.client_id}-replay", self.path, _now_ms), work.handler)
+        log = Replay(self.kafka, f"{self.client_id}-replay", self.path, _now_ms)
+        memory = Restoring(log, work.handler, snapshots=work.snapshots)
         return self._asked(
             "connecting the consumer",
             lambda: Intake(

@@ -63,7 +63,7 @@ def test_every_topic_that_is_consumed_has_dead_letters_of_its_consumer(topic: To
 def test_what_people_read_alone_has_no_dead_letters() -> None:
     """Nobody sets anything aside there: nothing is created, listed or sent again for the topic of labels."""
     assert READ_BY_PEOPLE == [topics.LABELS]
-    assert [*topics.HANDLED, *READ_BY_PEOPLE, topics.RULES] == OWN
+    assert [*topics.HANDLED, *READ_BY_PEOPLE, topics.RULES, topics.SNAPSHOTS] == OWN
     with pytest.raises(LookupError, match="labels"):
         topics.dead_letters_of(topics.LABELS)
 

@@ -44,6 +44,7 @@ def started(deploy: Callable[..., Deployment], rules: Path) -> Deployment:
     return deploy(
         partitions=3,
         **(BEHAVIOUR | {"RULES_FILE": str(rules)}),
+        SNAPSHOT_INTERVAL="1",
         GENERATOR_SEED="5",
         GENERATOR_START="2026-01-31T08:00:00Z",
         TRANSACTIONS_PER_SECOND=str(PER_SECOND),
@@ -71,7 +72,7 @@ def judged_between_kills(pipeline: Deployment, tmp_path: Path) -> Iterator[int]:
 def test_verdicts_are_the_same_byte_for_byte_when_they_are_given_again(
     deploy: Callable[..., Deployment], tmp_path: Path
 ) -> None:
-    """What the detectors that remember know comes from the log each time; here, the input alone."""
+    """What the detectors that remember know comes from snapshots and the log each time; here, from the input alone."""
     rules = tmp_path / "rules.yaml"
     rules.write_text(SHIPPED[: SHIPPED.index("  - id: fan-in")])
     pipeline = started(deploy, rules)

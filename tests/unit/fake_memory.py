@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.runtime.pieces import Made
-from pipeline.runtime.transactional.memory import STRETCH_SECONDS
+from pipeline.runtime.transactional.restoring import STRETCH_SECONDS
 from tests.unit.fake_kafka import Raw
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ class FakeLog:
         """Return the time: every read takes as long as a stretch may."""
         return self.clock
 
-    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
+    def open(self, ends: Mapping[Any, int], reach_ms: int, starts: Mapping[Place, int]) -> None:
         """Begin."""
         assert reach_ms == REACH_MS
         self.opened.append({known_as(place): end for place, end in ends.items()})
         self._ends = ends
-        self._next = dict.fromkeys(sorted(ends), self._first)
+        self._next = {place: starts.get(place, self._first) for place in sorted(ends)}
 
     def read(self) -> list[Piece] | None:
         """Return the next records of the first partition that has any."""
@@ -114,3 +114,39 @@ class FakeLog:
     def close(self) -> None:
         """Note it."""
         self.closed += 1
+
+
+class FakeSnapshots:
+    """Holds how far each partition came, found after ``reads`` looks, and puts that into the memory of a handler."""
+
+    def __init__(self, handler: RememberingHandler, held: Mapping[Place, int], reads: int = 2) -> None:
+        self._handler = handler
+        self._held = held
+        self._reads = reads
+        self._left = 0
+        self._ends: Mapping[Place, int] = {}
+        self.left = 0
+        self.rested: list[dict[int | str, int]] = []
+
+    def open(self, ends: Mapping[Place, int]) -> None:
+        """Begin."""
+        self._ends, self._left = ends, self._reads
+
+    def read(self) -> Mapping[Place, int] | None:
+        """Look once more."""
+        self._left -= 1
+        if self._left > 0:
+            return None
+        found = {place: offset for place, offset in self._held.items() if offset <= self._ends.get(place, -1)}
+        for place, offset in found.items():
+            self._handler.staged += [(known_as(place), at) for at in range(offset)]
+        return found
+
+    def leave(self) -> None:
+        """Note it."""
+        self.left += 1
+
+    def rest(self, stands: Mapping[Place, int]) -> None:
+        """Note where memory stands."""
+        assert not self._handler.staged
+        self.rested.append({known_as(place): offset for place, offset in stands.items()})

@@ -8,13 +8,13 @@ from kafka.structs import MemberState, TopicPartition
 
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.intake import Intake
-from pipeline.runtime.transactional.memory import Restoring
+from pipeline.runtime.transactional.restoring import Restoring
 from pipeline.runtime.transactional.start import REFUSE
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 
 if TYPE_CHECKING:
     from pipeline.runtime.handler import Marks
-    from tests.unit.fake_memory import FakeLog, RememberingHandler
+    from tests.unit.fake_memory import FakeLog, FakeSnapshots, RememberingHandler
 
 ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
 LEFT = member(-1, "", MemberState.UNJOINED)
@@ -28,10 +28,12 @@ def intake_of(
     return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: outputs, marks=marks)
 
 
-def remembering(consumer: FakeConsumer, log: FakeLog, handler: RememberingHandler) -> Intake:
-    """Return an intake of a handler with memory, which comes from ``log``."""
+def remembering(
+    consumer: FakeConsumer, log: FakeLog, handler: RememberingHandler, snapshots: FakeSnapshots | None = None
+) -> Intake:
+    """Return an intake of a handler with memory, which comes from ``log``, and from ``snapshots`` of it."""
     read = one_by_one(is_input=True).read
-    memory = Restoring(log, handler, log.now)
+    memory = Restoring(log, handler, log.now, snapshots)
     return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: False, memory=memory)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka.errors import KafkaConnectionError
@@ -10,7 +10,7 @@ from kafka.structs import TopicPartition
 
 from pipeline.runtime.places import named
 from tests.unit.fake_kafka import FakeConsumer, member
-from tests.unit.fake_memory import FakeLog, RememberingHandler
+from tests.unit.fake_memory import FakeLog, FakeSnapshots, RememberingHandler
 from tests.unit.intake_bench import ONE, ZERO, remembering, some
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Rig:
     """A member of two partitions, of which offsets 5 and 2 are committed."""
 
-    def __init__(self, handler: RememberingHandler | None = None) -> None:
+    def __init__(self, handler: RememberingHandler | None = None, held: dict[Any, int] | None = None) -> None:
         self.handler = handler or RememberingHandler()
         self.log = FakeLog()
+        self.snapshots = FakeSnapshots(self.handler, held or {})
         self.consumer = FakeConsumer([], offsets={ZERO: 5, ONE: 2}, assigned={ZERO, ONE})
-        self.intake: Intake = remembering(self.consumer, self.log, self.handler)
+        self.intake: Intake = remembering(self.consumer, self.log, self.handler, self.snapshots if held else None)
 
     def turn(self, polled: object = None, membership: object = None) -> Batch | None:
         """Poll once; nothing comes unless it is said."""
@@ -222,3 +223,41 @@ def test_closing_leaves_nothing_open() -> None:
     rig.turn()
     rig.intake.close()
     assert rig.log.closed == 1
+
+
+def test_the_log_is_read_on_behind_a_snapshot() -> None:
+    """And from where rules look back to, of a partition that has none; nothing is handed out before."""
+    rig = Rig(held={ZERO: 3})
+    assert rig.turn() is None
+    assert rig.consumer.held == {ZERO, ONE}
+    assert rig.log.opened == []
+    rig.remembered()
+    assert rig.handler.seen == {0: [0, 1, 2, 3, 4], 1: [0, 1]}
+    rig.commit(rig.handled(some(5, 6)))
+    assert rig.handler.seen[0] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_rebalance_while_a_snapshot_is_read_begins_anew() -> None:
+    """What was brought back in part is dropped, and the reading left."""
+    rig = Rig(held={ZERO: 3})
+    rig.turn()
+    rig.consumer.assigned = {ZERO}
+    rig.turn(membership=member(2))
+    assert rig.snapshots.left
+    rig.remembered()
+    assert rig.handler.seen == {0: [0, 1, 2, 3, 4]}
+
+
+def test_snapshots_are_kept_between_batches_of_what_is_committed() -> None:
+    """At the offsets where memory stands, and never while anything is staged or being remembered."""
+    rig = Rig(held={ZERO: 3})
+    rig.remembered()
+    assert rig.snapshots.rested == []
+    batch = rig.handled(some(5, 6))
+    assert rig.snapshots.rested == [{0: 5, 1: 2}]
+    rig.commit(batch)
+    rig.turn()
+    assert rig.snapshots.rested[-1] == {0: 7, 1: 2}
+    rig.handler.changes += 1
+    rig.turn(some(7))
+    assert len(rig.snapshots.rested) == 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +17,7 @@ from tests.unit.samples import TRANSFERS, record, transfer
 if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
 
+ROOT = Path(__file__).resolve().parents[2]
 FIRST = "{id: a, key: source, window: 1h, when: count() >= 3, mode: shadow}"
 
 
@@ -43,6 +47,7 @@ def test_another_limit_sees_the_same_history() -> None:
     )
     seen(before, 2)
     assert after.take_over(before)
+    assert after.shape() == before.shape()
     assert counts(after) == {"a": "3"}
     after.aborted()
     assert counts(after) == {"a": "3"}
@@ -66,6 +71,7 @@ def test_what_looks_at_something_else_begins_with_nothing(other: RuleSet) -> Non
     seen(before, 2)
     assert not other.take_over(before)
     assert counts(other) == {}
+    assert other.shape() != before.shape()
 
 
 def test_a_name_that_stands_for_something_else_is_something_else() -> None:
@@ -73,6 +79,23 @@ def test_a_name_that_stands_for_something_else_is_something_else() -> None:
     filtered = FIRST.replace("mode", "filter: amount > LIMIT, currency: any, mode")
     before, after = (rules_of(filtered, rest=f"variables: {{LIMIT: {limit}}}") for limit in (1, 2))
     assert not after.take_over(before)
+    assert after.shape() != before.shape()
+
+
+def test_another_process_finds_the_same_shape() -> None:
+    """Whatever the order of sets is there: by it a snapshot is found."""
+    text = "rules: [{id: a, key: source, when: 'count(\"1h\", where=method in SUSPICIOUS) > 1'}]"
+    code = (
+        "from detector.rules.loading import load_rules\n"
+        f"print(load_rules('r', {text!r}, {{'SUSPICIOUS': frozenset('abcdefgh')}}).shape())"
+    )
+    shapes = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, cwd=ROOT, check=True, capture_output=True
+        ).stdout
+        for seed in "123"
+    }
+    assert len(shapes) == 1
 
 
 def test_a_detector_says_when_what_it_remembers_is_not_enough() -> None:

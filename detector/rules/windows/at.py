@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from detector.rules.expressions.kinds import EvaluationError
     from detector.rules.subject import Subject
-    from detector.rules.windows.engine import Kept
+    from detector.rules.windows.kept import Kept
 
 
 class At:

@@ -6,12 +6,14 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.subject import Subject
-from detector.rules.windows.clock import UNSET
+from detector.rules.windows.kept import Gate, Kept, Partition
+from detector.rules.windows.packing import pack
 from detector.rules.windows.taking import Take, take_of
+from detector.rules.windows.unpacking import unpack
 from detector.rules.windows.view import NEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable
+    from collections.abc import Collection, Mapping
 
     from detector.rules.windows.plan import Plan
     from detector.rules.windows.series import Series, Undo
@@ -20,27 +22,6 @@ if TYPE_CHECKING:
 
 
 FROZEN_AFTER: Final = 2_000  # series: few enough that the collector has not walked them often by then
-
-
-class Kept:
-    """What is kept of one value of a key: its clock, the clock at the begin of ``batch``, the last, and its series."""
-
-    __slots__ = ("batch", "clock_us", "series", "settled_us")
-
-    def __init__(self, count: int, batch: int) -> None:
-        """Begin with so many series, none of which holds anything."""
-        self.clock_us = self.settled_us = UNSET
-        self.batch = batch
-        self.series: list[Series | None] = [None] * count
-
-    @property
-    def is_new(self) -> bool:
-        """Tell whether it began in this batch, and goes with it."""
-        return self.settled_us == UNSET
-
-    def restore(self) -> None:
-        """Set the clock back to the begin of the batch."""
-        self.clock_us = self.settled_us
 
 
 class Batch:
@@ -113,12 +94,13 @@ class Windows:
         """Begin with no history; ``newest`` transactions of a series are kept one by one."""
         self._keys = plan.keys
         self.batch = Batch(plan.lateness_us, newest)
-        self.partitions: dict[int, list[dict[Hashable, Kept]]] = {}
+        self.partitions: dict[int, Partition] = {}
         self._plan = plan
         self.take: Take = self._take()
+        self._gated: Take | None = None
 
     def _take(self) -> Take:
-        return take_of(self._plan, self, Kept) if self._keys else _not_taken
+        return take_of(self._plan, self) if self._keys else _not_taken
 
     @property
     def remembers(self) -> bool:
@@ -128,13 +110,49 @@ class Windows:
     def take_over(self, before: Windows) -> None:
         """Share the histories of another, whose plan has the same shape, and what is staged in them."""
         self.partitions, self.batch = before.partitions, before.batch
-        self.take = self._take()
+        self.take, self._gated = self._take(), None
 
-    def begun(self, partition: int) -> list[dict[Hashable, Kept]]:
+    def begun(self, partition: int) -> Partition:
         """Return what is kept of a partition's keys, which is nothing yet."""
-        found: list[dict[Hashable, Kept]] = [{} for _ in self._keys]
-        self.partitions[partition] = found
+        found = self.partitions[partition] = Partition([len(key.views) for key in self._keys])
         return found
+
+    def observe(self, partition: int, offset: int | None, timestamp_ms: int, transaction: Transaction) -> None:
+        """Take a transaction of a log that is read again into what does not know it yet, by its offset there."""
+        held = self.partitions.get(partition)
+        gate = None if held is None else held.gate
+        if gate is None or offset is None or offset >= gate.until:
+            self.take(partition, timestamp_ms, transaction)
+            return
+        gate.offset = offset
+        if self._gated is None:
+            self._gated = take_of(self._plan, self, gated=True)
+        self._gated(partition, timestamp_ms, transaction)
+
+    def pack(self, partition: int, bucket: int) -> bytes:
+        """Return what is kept in a bucket, which counts as unchanged from now on; only while nothing is staged."""
+        held = self.partitions[partition]
+        held.buckets[bucket].changed = False
+        return pack(self._plan, held, bucket)
+
+    def unpack(self, partition: int, bucket: int, packed: bytes) -> None:
+        """Keep what was packed of a bucket that is empty here.
+
+        Raises:
+            BrokenBucketError: it is not as it was packed.
+
+        """
+        held = self.partitions.get(partition) or self.begun(partition)
+        self.batch.begun += unpack(self._plan, held, bucket, packed)
+
+    def forget(self, partition: int) -> None:
+        """Keep nothing of a partition; only while nothing is staged."""
+        self.partitions.pop(partition, None)
+
+    def known(self, partition: int, opens: Mapping[int, int]) -> None:
+        """Note up to which offsets some buckets know the log, where it is read again from before those."""
+        held = self.partitions.get(partition) or self.begun(partition)
+        held.gate = Gate(opens) if opens else None
 
     def committed(self) -> None:
         """Take for good what was taken since the last outcome."""

@@ -22,7 +22,7 @@ from pipeline.contracts.moments import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from detector.rules.windows.engine import Kept, Windows
+    from detector.rules.windows.engine import Windows
     from detector.rules.windows.inputs import Step
     from detector.rules.windows.plan import Key, Plan
     from detector.rules.windows.view import View
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 Take = Callable[[int, int, "Transaction"], Subject]
 
 
-def take_of(plan: Plan, windows: Windows, kept: type[Kept]) -> Take:
-    """Return what takes a transaction of a partition and a record's time into ``windows`` (see ``Windows.take``)."""
-    text = _Text(windows.batch.lateness_us, windows.batch.newest)
+def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
+    """Return what takes a transaction of a partition and a record's time into ``windows`` (see ``Windows.take``).
+
+    ``gated``: only into what the gate of the partition lets it.
+    """
+    text = _Text(windows.batch.lateness_us, windows.batch.newest, gated=gated)
     batch = windows.batch
     text.held |= {"windows": windows, "batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
-    text.held["Kept"] = kept
     text.add(
         0,
         "s = Subject(t)",
@@ -58,7 +60,8 @@ def take_of(plan: Plan, windows: Windows, kept: type[Kept]) -> Take:
 class _Text:
     """The lines of the function, and what their names stand for."""
 
-    def __init__(self, lateness_us: int, newest: int) -> None:
+    def __init__(self, lateness_us: int, newest: int, *, gated: bool) -> None:
+        self.gated = gated
         self.lines: list[str] = []
         self.held: dict[str, Any] = {
             "Subject": Subject,
@@ -97,13 +100,17 @@ class _Text:
         self.held |= key.value.bound
         at = self.name(key.at)
         self.add(0, "try:", f"    value = {key.value.text}")
+        if self.gated:
+            self.add(1, "held.gate.look(value)")
         self.add(0, "except EvaluationError as error:", f"    {at}.lack(s, error)")
         self.add(0, "else:")
-        self.add(1, f"values = held[{number}]", "kept = values.get(value)")
+        self.add(1, f"kept = held.values[{number}].get(value)")
         self.add(1, "if kept is None:")
-        self.add(2, f"kept = values[value] = Kept({len(key.views)}, number)", "undo((values.pop, (value,)))")
+        self.add(2, f"kept = held.begun({number}, value, batch)")
         self.add(1, "elif kept.batch != number:")
-        self.add(2, "kept.batch, kept.settled_us = number, kept.clock_us", "touched(kept)")
+        self.add(
+            2, "kept.batch, kept.settled_us = number, kept.clock_us", "kept.bucket.changed = True", "touched(kept)"
+        )
         self.add(1, "base_us = time_us", "if time_us > kept.clock_us:")
         self.add(2, "if time_us <= late_us: kept.clock_us = time_us")
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_ms * 1000, lateness_us)")

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from detector.rules.subject import Subject
     from detector.rules.windows.at import At
-    from detector.rules.windows.engine import Batch, Kept
+    from detector.rules.windows.engine import Batch
     from detector.rules.windows.inputs import Condition, Input
+    from detector.rules.windows.kept import Kept
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
 MANY: Final = 1 << 62  # transactions: as many as there may be

@@ -37,6 +37,10 @@ class PaymentFormat:
         self._timezone = timezone
         self._currency = currency
 
+    def told(self) -> str:
+        """Return the name, time zone and currency; see :class:`~pipeline.contracts.formats.reading.Format`."""
+        return f"{self.name} {self._timezone.key} {self._currency}"
+
     def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:  # noqa: ARG002
         """Read one payment; see :class:`~pipeline.contracts.formats.reading.Format`."""
         moment = self._moment(take_text(members, "DATE"), take_text(members, "TIME"))

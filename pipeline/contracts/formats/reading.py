@@ -23,6 +23,10 @@ class Format(Protocol):
 
     name: ClassVar[str]
 
+    def told(self) -> str:
+        """Return all that decides how a message is read: where it is the same, so is what is made of a message."""
+        ...
+
     def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:
         """Read a decoded object, whose ``members`` are consumed; what is left over becomes attributes.
 

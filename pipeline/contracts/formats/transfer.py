@@ -27,6 +27,10 @@ class TransferFormat:
 
     name: ClassVar[str] = "transfer"
 
+    def told(self) -> str:
+        """Return the name; see :class:`~pipeline.contracts.formats.reading.Format`."""
+        return self.name
+
     def read(self, transaction_id: str, members: dict[str, object], timestamp_ms: int) -> Transaction:
         """Read one transfer; see :class:`~pipeline.contracts.formats.reading.Format`."""
         source = take_text(members, "source")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaTimeoutError
+from kafka.structs import TopicPartition
 
 from pipeline.contracts.moments import moment_of
 from pipeline.runtime.clients.consumers import reader
@@ -16,9 +18,8 @@ from pipeline.runtime.clients.stretch import Stretch, read_from
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kafka.structs import TopicPartition
-
     from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.handler import Place
     from pipeline.runtime.pieces import Piece
     from pipeline.runtime.record_path import RecordPath
 
@@ -29,6 +30,7 @@ POLL_RECORDS: Final = 20_000
 IDLE_SECONDS: Final = 30.0
 FIRST_SECONDS: Final = 5.0
 GAP_MS: Final = 60_000
+NOWHERE: Final[Mapping[Place, int]] = MappingProxyType({})
 
 
 class Replay:
@@ -42,10 +44,10 @@ class Replay:
         self._consumer: Any = None
         self._stretch: Stretch | None = None
 
-    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
-        """Begin with the first records that are at most ``reach_ms`` older than the next ones, those at ``ends``.
+    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int, starts: Mapping[Place, int] = NOWHERE) -> None:
+        """Begin at ``starts``, or with the first records that are at most ``reach_ms`` older than those at ``ends``.
 
-        Where none stands there yet, the next one may come now.
+        Where none stands at an end yet, the next one may come now.
 
         Raises:
             KafkaError: the cluster could not tell what it must.
@@ -53,13 +55,37 @@ class Replay:
         """
         self._consumer = reader(self._settings, self._client_id)
         self._path.prepare(self._consumer)
+        unknown = {place: end for place, end in ends.items() if place not in starts}
+        found = self._from_times(unknown, reach_ms) | self._from_offsets({place: starts[place] for place in starts})
+        self._stretch = Stretch(self._consumer, found, ends)
+
+    def _from_times(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> dict[TopicPartition, int]:
+        if not ends:
+            return {}
         places = sorted(ends)
         next_ms = self._next_times(ends)
         since = {place: max(0, next_ms[place] - reach_ms) for place in places}
         found = self._consumer.offsets_for_times(since, timeout_ms=COMMITTED_MS)
         starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
         self._warn_of_gaps({place: (found[place], since[place]) for place in places if starts[place] < ends[place]})
-        self._stretch = Stretch(self._consumer, starts, ends)
+        return starts
+
+    def _from_offsets(self, starts: Mapping[Place, int]) -> dict[TopicPartition, int]:
+        """Return from where it can be read; what retention has removed behind a snapshot is told."""
+        if not starts:
+            return {}
+        places = [TopicPartition(*place) for place in sorted(starts)]
+        beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
+        for place in places:
+            if starts[place] < beginnings[place]:
+                logger.warning(
+                    "%s:%d begins at %d, and the snapshot that was found is of %d: what is between is not known",
+                    place.topic,
+                    place.partition,
+                    beginnings[place],
+                    starts[place],
+                )
+        return {place: max(starts[place], beginnings[place]) for place in places}
 
     def _warn_of_gaps(self, found: Mapping[TopicPartition, tuple[Any, int]]) -> None:
         """Say where retention has removed what would have been read."""

@@ -141,6 +141,7 @@ class Intake:
             if not self._memory.under_way:
                 self.go_on()
             return None
+        self._memory.rest()
         if polled:
             self._standstill.came()
         self._standstill.look(self._consumer)

@@ -1,25 +1,13 @@
-"""What a handler remembers of the records before, and how it is brought up to where reading begins: from the log."""
+"""What an intake knows of memory: where reading is to begin, and that something has to be remembered before."""
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from kafka.structs import TopicPartition
-
-from pipeline.runtime.places import named
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from pipeline.runtime.handler import Handler
-    from pipeline.runtime.pieces import Piece
-
-logger = logging.getLogger(__name__)
-
-STRETCH_SECONDS: Final = 0.5
-TOLD_EVERY_SECONDS: Final = 2.0
+    from kafka.structs import TopicPartition
 
 
 class Memory(Protocol):
@@ -57,6 +45,10 @@ class Memory(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Take a moment while nothing is under way and nothing is staged, to keep what is remembered."""
+        ...
+
     def close(self) -> None:
         """Leave off."""
         ...
@@ -76,125 +68,8 @@ class NoMemory:
     def go_on(self) -> None:
         """Do nothing."""
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Do nothing."""
 
-
-class Log(Protocol):
-    """Reads stretches of the topic that is handled, outside of the group."""
-
-    def open(self, ends: Mapping[TopicPartition, int], reach_ms: int) -> None:
-        """Begin as far before ``ends`` as the reach says.
-
-        Raises:
-            KafkaError: the cluster could not tell what it must.
-
-        """
-        ...
-
-    def read(self) -> list[Piece] | None:
-        """Return what comes next, at times nothing; None when all is read. It may go beyond the ends.
-
-        Raises:
-            KafkaError: no broker answers, or nothing comes although there is more.
-
-        """
-        ...
-
     def close(self) -> None:
-        """Close the connection."""
-        ...
-
-
-class Restoring:
-    """Keeps a handler's memory at the offsets where reading begins.
-
-    Partitions that stand where this process left them keep their memory: offsets only grow, so nobody has moved them
-    on in between; where the same end was committed by another, ours was aborted and is not noted here. Of all others
-    memory comes from the log, a stretch at a time: between two the consumer can be polled, or the group would take
-    it for dead.
-    """
-
-    def __init__(self, log: Log, handler: Handler, now: Callable[[], float] = time.monotonic) -> None:
-        self._log = log
-        self._handler = handler
-        self._now = now
-        self._memory = handler.memory()
-        self._left: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
-        self._starts: Mapping[TopicPartition, int] = {}
-        self._records = 0
-        self._began = self._told = 0.0
-
-    @property
-    def under_way(self) -> bool:
-        """Tell whether there is anything left to remember before reading may begin."""
-        return bool(self._ends)
-
-    @property
-    def outdated(self) -> bool:
-        """Tell whether the handler wants other memory than it has; see :class:`Memory`."""
-        return self._handler.memory() != self._memory
-
-    def settled(self, ends: Mapping[TopicPartition, Any]) -> None:
-        """Note offsets that this process has committed."""
-        self._left.update((place, end.offset) for place, end in ends.items())
-
-    def resumed(self, starts: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int | None]) -> None:
-        """Keep what holds, and begin to remember the rest; see :class:`Memory`."""
-        self.close()
-        if self.outdated:
-            self._left.clear()
-            self._memory = self._handler.memory()
-        self._left = {place: end for place, end in self._left.items() if committed.get(place) == end}
-        self._handler.assigned(frozenset(self._left))
-        missing = {place: start for place, start in starts.items() if place not in self._left}
-        reach_ms = self._handler.reach_ms()
-        if not (missing and reach_ms):
-            return
-        try:
-            self._log.open(missing, reach_ms)
-        except BaseException:
-            self._log.close()
-            raise
-        self._starts = missing
-        self._ends = dict(missing)
-        self._records = 0
-        self._began = self._told = self._now()
-
-    def go_on(self) -> None:
-        """Remember for half a second; see :class:`Memory`."""
-        until = self._now() + STRETCH_SECONDS
-        while self.under_way and self._now() < until:
-            pieces = self._log.read()
-            if pieces is None:
-                self._tell("remembered what came before")
-                self._left.update(self._starts)
-                self.close()
-                return
-            for piece in pieces:
-                self._observe(piece)
-            self._handler.committed()
-        if self._now() - self._told >= TOLD_EVERY_SECONDS:
-            self._told = self._now()
-            self._tell("remembering what came before")
-
-    def _observe(self, piece: Piece) -> None:
-        end: int | None = None
-        for record in piece:
-            if end is None:
-                end = self._ends[TopicPartition(record.topic, record.partition)]
-            if record.offset >= end:
-                return
-            self._handler.observe(record)
-            self._records += 1
-
-    def _tell(self, what: str) -> None:
-        about = {"records": self._records, "seconds": round(self._now() - self._began, 1)}
-        logger.info(what, extra={"partitions": list(named(self._ends).values()), **about})
-
-    def close(self) -> None:
-        """Leave off; what is not remembered then is begun anew."""
-        if self._ends:
-            self._ends = {}
-            self._log.close()
+        """Do nothing."""
