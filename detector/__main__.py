@@ -5,6 +5,7 @@ import sys
 
 from dotenv import find_dotenv, load_dotenv
 
+from detector.routing import told_of
 from detector.settings import VARIABLES, DetectorSettings
 from detector.snapshots.snapshots import snapshots_of
 from detector.versions.in_force import rules_in_force
@@ -27,7 +28,7 @@ def detect(settings: DetectorSettings, stop: Stop, vitals: Vitals) -> None:
 
             def judge(codec: Codec, _: Source) -> Work:
                 detector = rules.detector(codec)
-                return Work(detector, snapshots=snapshots(detector))
+                return Work(detector, snapshots=snapshots(detector), verb="detect", describe=told_of)
 
             serve("detector", settings.service, judge, stop, vitals, marks=rules, hops=tuple(rules.hops))
 

@@ -56,7 +56,7 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
     ]
     told = [one.outlet for one in chosen]
-    outbox = [Sender(engine, one, interval_us, limit) for one in (*to_topics, *told)]
+    outbox = [Sender(engine, one, interval_us, limit, vitals.tracer) for one in (*to_topics, *told)]
     for sender in outbox:
         vitals.add(sender.figures)
     looking: list[Looks] = [*outbox]
@@ -73,7 +73,7 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         )
         processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.wake)
         vitals.add(processor.figures)
-        return Work(processor, processor, settings.lost_effects)
+        return Work(processor, processor, settings.lost_effects, verb="gather")
 
     token, api = settings.api.token, None
     try:

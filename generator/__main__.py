@@ -30,12 +30,12 @@ def generate(settings: GeneratorSettings, stop: Stop, vitals: Vitals) -> None:
     chance = Random(SystemRandom().getrandbits(64) if settings.seed is None else settings.seed)  # noqa: S311 (no secret)
     if settings.scenario.name == REALISTIC:
         labels = publisher_of(settings, topics.LABELS, stop)
-        transactions = publisher_of(settings, topics.TRANSACTIONS, stop)
+        transactions = publisher_of(settings, topics.TRANSACTIONS, stop, vitals.tracer)
         both = LabelledPublisher(transactions, labels)
         vitals.add(lambda: figures_of(transactions))
         _send(realistic_source(settings, chance, datetime.now(UTC)), both, settings, stop, vitals)
     else:
-        publisher = publisher_of(settings, topics.TRANSACTIONS, stop)
+        publisher = publisher_of(settings, topics.TRANSACTIONS, stop, vitals.tracer)
         vitals.add(lambda: figures_of(publisher))
         _send(uniform_source(settings, chance), publisher, settings, stop, vitals)
 

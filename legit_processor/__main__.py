@@ -41,7 +41,7 @@ def process(settings: LegitSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         )
         processor = LegitProcessor(codec, StagedLines(stream or sys.stdout), ledger)
         vitals.add(processor.figures)
-        return Work(processor, processor, settings.lost_effects)
+        return Work(processor, processor, settings.lost_effects, verb="settle")
 
     try:
         serve(NAME, settings.service, settle, stop, vitals)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fraud_processor.cases.subject import severity_of, subject_of
 from pipeline.contracts.messages import COUNTED
 from pipeline.contracts.moments import microseconds_of
+from pipeline.contracts.tracecontext import context_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,8 @@ class RuleHit(NamedTuple):
 class Alert(NamedTuple):
     """One fraud. ``time_us`` is the transaction's own in microseconds since 1970, ``amount`` exact text.
 
-    ``content``, ``key`` and ``record_ms`` are the record's; ``origin`` is where the transaction entered.
+    ``content``, ``key`` and ``record_ms`` are the record's; ``origin`` is where the transaction entered, ``trace`` the
+    one that it is a part of.
     """
 
     partition: int
@@ -45,10 +47,12 @@ class Alert(NamedTuple):
     key: bytes | None = None
     record_ms: int = 0
     origin: str = ""
+    trace: str | None = None
 
 
 def alert_of(record: Record, transaction: Transaction, verdict: Verdict) -> Alert:
     """Return the alert of a record of the fraud topic."""
+    trace = context_in(record.headers)
     return Alert(
         partition=record.partition,
         offset=record.offset,
@@ -66,4 +70,5 @@ def alert_of(record: Record, transaction: Transaction, verdict: Verdict) -> Aler
         key=None if record.key is None else bytes(record.key),
         record_ms=record.timestamp_ms,
         origin=str(record.origin),
+        trace=None if trace is None else trace.encode(),
     )

@@ -112,6 +112,20 @@ def alerts(connection: Connection, number: int, skip: int = 0, most: int = 50) -
     return [_alert(row) for row in connection.execute(wanted)]
 
 
+def trace(connection: Connection, number: int, among: int) -> str | None:
+    """Return the trace of the latest alert of a case that has one, ``among`` so many of the latest."""
+    latest = (
+        select(ALERTS.c.trace, ALERTS.c.time)
+        .where(ALERTS.c.case_id == number)
+        .order_by(ALERTS.c.time.desc())
+        .limit(among)
+        .subquery()
+    )
+    wanted = select(latest.c.trace).where(latest.c.trace.is_not(None)).order_by(latest.c.time.desc()).limit(1)
+    found: str | None = connection.execute(wanted).scalar_one_or_none()
+    return found
+
+
 def steps(connection: Connection, number: int) -> list[Step]:
     """Return what people did to a case, in its order."""
     wanted = select(STEPS).where(STEPS.c.case_id == number).order_by(STEPS.c.id)

@@ -156,6 +156,7 @@ class Cases:
             "key": alert.key,
             "record_ms": alert.record_ms,
             "origin": alert.origin,
+            "trace": alert.trace,
         }
 
     def _hit_rows(self, alert: Alert) -> Iterable[dict[str, Any]]:

@@ -21,12 +21,15 @@ class Letter(NamedTuple):
     key: str
     body: str
     attempts: int
+    trace: str | None = None
 
 
-def queue(connection: Connection, outlet: str, key: str, body: str, now_us: int) -> None:
-    """Add something to send; ``key`` has to be one that nothing had before."""
+def queue(  # noqa: PLR0913, PLR0917 (a row has that many columns)
+    connection: Connection, outlet: str, key: str, body: str, now_us: int, trace: str | None = None
+) -> None:
+    """Add something to send, of a trace if there is one; ``key`` has to be one that nothing had before."""
     row = {"outlet": outlet, "key": f"{key}/{outlet}", "body": body, "queued_at": now_us, "due_at": now_us}
-    connection.execute(OUTBOX.insert().values(**row, attempts=0, error=""))
+    connection.execute(OUTBOX.insert().values(**row, attempts=0, error="", trace=trace))
 
 
 def queue_once(connection: Connection, outlet: str, key: str, body: str, now_us: int) -> None:
@@ -45,7 +48,7 @@ def claim(connection: Connection, outlet: str, now_us: int, lease_us: int) -> Le
     """Take what is due for an outlet, the oldest first; nobody else takes it within the lease."""
     columns = OUTBOX.c
     wanted = (
-        select(columns.id, columns.key, columns.body, columns.attempts)
+        select(columns.id, columns.key, columns.body, columns.attempts, columns.trace)
         .where(columns.outlet == outlet, columns.sent_at.is_(None), columns.due_at <= now_us)
         .order_by(columns.due_at, columns.id)
         .limit(1)
@@ -56,7 +59,7 @@ def claim(connection: Connection, outlet: str, now_us: int, lease_us: int) -> Le
         return None
     changed = {"due_at": now_us + lease_us, "attempts": row.attempts + 1}
     connection.execute(update(OUTBOX).where(columns.id == row.id).values(changed))
-    return Letter(row.id, str(row.key).rpartition("/")[0], row.body, row.attempts + 1)
+    return Letter(row.id, str(row.key).rpartition("/")[0], row.body, row.attempts + 1, row.trace)
 
 
 def sent(connection: Connection, letter: Letter, now_us: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fraud_processor.cases import reading
@@ -12,7 +13,9 @@ from fraud_processor.outbox import box
 from fraud_processor.outbox.digest import SHOWN, encoded, message_of
 from fraud_processor.outbox.notices import take_due
 from fraud_processor.outlets.outlet import OutletError
+from pipeline.contracts.tracecontext import decoded
 from pipeline.runtime.database.engine import begun
+from pipeline.runtime.tracing.tracer import CLIENT
 from pipeline.runtime.transactional.effects import EffectsError
 from pipeline.runtime.vitals import Figure, metrics
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from fraud_processor.outbox.box import Letter
     from fraud_processor.outlets.outlet import Outlet
+    from pipeline.runtime.tracing.tracer import Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +48,11 @@ class Sender:
     a notice, and is told together once there is room.
     """
 
-    def __init__(self, engine: Engine, outlet: Outlet, interval_us: int, limit: int) -> None:
+    def __init__(
+        self, engine: Engine, outlet: Outlet, interval_us: int, limit: int, tracer: Tracer | None = None
+    ) -> None:
         self._engine, self._outlet = engine, outlet
+        self._tracer = tracer
         self._interval_us, self._limit = interval_us, limit
         self._wait_seconds = FIRST_WAIT_SECONDS
         self._warned = self._pruned = float("-inf")
@@ -79,7 +87,8 @@ class Sender:
                 if case is not None:
                     latest = reading.alerts(connection, due.case_id, most=SHOWN)
                     message = message_of(case, latest, due.messages + 1, due.told)
-                    box.queue(connection, name, message.id, encoded(message).decode(), now_us)
+                    trace = None if self._tracer is None else reading.trace(connection, due.case_id, SHOWN)
+                    box.queue(connection, name, message.id, encoded(message).decode(), now_us, trace)
             self._prune(connection, now_us)
         if room <= 0 and not self._full:
             logger.warning("%s messages wait for %s: what else there is is told together later", self._limit, name)
@@ -92,7 +101,8 @@ class Sender:
         if letter is None:
             return LOOK_SECONDS
         try:
-            self._outlet.send(letter.key, letter.body)
+            with self._span(letter):
+                self._outlet.send(letter.key, letter.body)
         except OutletError as error:
             self._failed += 1
             pause = self._longer()
@@ -107,6 +117,23 @@ class Sender:
             logger.info("%s takes messages again", name)
         self._wait_seconds = FIRST_WAIT_SECONDS
         return 0.0
+
+    @contextmanager
+    def _span(self, letter: Letter) -> Iterator[None]:
+        """Tell of a try, where it is a part of a trace."""
+        parent = None if letter.trace is None else decoded(letter.trace)
+        if self._tracer is None or parent is None:
+            yield
+            return
+        about: dict[str, str | int] = {"fraud.message": letter.key, "fraud.attempt": letter.attempts}
+        span = self._tracer.begin(f"notify {self._outlet.name}", CLIENT, parent, about)
+        try:
+            yield
+        except OutletError as error:
+            span.failed(str(error))
+            raise
+        finally:
+            span.end()
 
     def _longer(self) -> float:
         pause, self._wait_seconds = self._wait_seconds, min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)

@@ -57,7 +57,8 @@ Index(
 Index("cases_by_state", CASES.c.state, CASES.c.last)
 
 # One fraud: a transaction as it was judged. ``content`` is the record's value, byte for byte, with its verdict; ``key``
-# and ``record_ms`` are the record's, ``origin`` is where the transaction entered, as coordinates.
+# and ``record_ms`` are the record's, ``origin`` is where the transaction entered, as coordinates,
+# and ``trace`` the one that it is a part of, as a header says it.
 ALERTS: Final = Table(
     "alerts",
     METADATA,
@@ -75,6 +76,7 @@ ALERTS: Final = Table(
     Column("key", LargeBinary),
     Column("record_ms", BigInteger, nullable=False),
     Column("origin", String(40), nullable=False),
+    Column("trace", String(60)),
     Index("alerts_of_case", "case_id", "time"),
     Index("alerts_by_time", "time"),
     Index("alerts_by_transaction", "transaction_id"),
@@ -134,6 +136,7 @@ OUTBOX: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("sent_at", BigInteger),
     Column("error", Text, nullable=False),
+    Column("trace", String(60)),
 )
 Index(
     "outbox_waiting",

@@ -1,7 +1,8 @@
 """The record headers that the pipeline writes, all of them declared here.
 
-Every name starts with ``pipeline.``. A header of that prefix which arrives on the input topic was written
-by somebody outside: it is dropped, so that nobody can forge an origin. All other headers travel on untouched.
+Every name starts with ``pipeline.``, but that of the trace, which is a standard. A header of that prefix which arrives
+on the input topic was written by somebody outside: it is dropped, so that nobody can forge an origin. All other headers
+travel on untouched.
 """
 
 from __future__ import annotations
@@ -79,6 +80,12 @@ RELEASED = HeaderKind(
     "legitimate records that a person has released: the transaction has an outcome there already",
 )
 
+TRACE = HeaderKind(
+    "traceparent",
+    "the trace of which it is a part, by W3C Trace Context",
+    "records of which a trace is made (`OTEL_TRACES_EXPORTER`); one of a producer outside is taken up",
+)
+
 # Values of MARKER.
 REDRIVEN = b"redriven"
 RESUME = b"resume"
@@ -99,6 +106,7 @@ ALL = (
     ENTERED_KEY,
     SO_FAR,
     RELEASED,
+    TRACE,
 )
 
 

@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import threading
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pipeline.errors import PipelineError, SettingsError, StoppedError
 from pipeline.runtime.compiled import refuse_stale_build
 from pipeline.runtime.logs import start_logging
+from pipeline.runtime.tracing.tracer import tracer_of
 from pipeline.runtime.vitals import Vitals
 from pipeline.runtime.vitals.telling import told
 
@@ -108,8 +108,14 @@ def run(service: Service[S], environ: Mapping[str, str], arguments: Sequence[str
     try:
         refuse_stale_build()
         vitals = Vitals(service.name, settings.common.process.heartbeat_file)
-        with told(vitals, settings.common.process) if service.endless else nullcontext():
+        if not service.endless:
             service.work(settings, stop, vitals)
+        else:
+            with (
+                tracer_of(settings.common.traces, service.name) as vitals.tracer,
+                told(vitals, settings.common.process),
+            ):
+                service.work(settings, stop, vitals)
     except StoppedError as error:
         logger.info("%s stopped while %s", service.name, error)
         return 0 if service.endless else error.exit_code

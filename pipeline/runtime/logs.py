@@ -60,8 +60,12 @@ class TextFormatter(logging.Formatter):
         return "\n".join([line, *(printable(part, MAX_LINE_CHARACTERS) for part in trace)])
 
 
+# Libraries that say the same again and again while somebody is away.
+NOISY = ("kafka", "opentelemetry", "urllib3")
+
+
 class ClientNoise(logging.Filter):
-    """Lets one line of the Kafka client pass in 30 seconds: it writes dozens a second while a broker is away."""
+    """Lets one line of a client pass in 30 seconds: Kafka's writes dozens a second while a broker is away."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +74,7 @@ class ClientNoise(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let our own lines pass; tell of the client's whether it may, and say then how many were held back."""
-        if not record.name.startswith("kafka"):
+        if not record.name.startswith(NOISY):
             return True
         now = time.monotonic()
         if now - self._last < QUIET_SECONDS:

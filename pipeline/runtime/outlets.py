@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.contracts.headers import Header
+
 Keyed = tuple[bytes, bytes]
 
 
@@ -16,8 +18,8 @@ class Outlet(Protocol):
     topic: str
     producer: Any
 
-    def take(self, records: Sequence[Keyed], timestamp_ms: int) -> None:
-        """Take records of one time, keys and values; some may be held back.
+    def take(self, records: Sequence[Keyed], timestamp_ms: int, headers: Sequence[Header] = ()) -> None:
+        """Take records of one time, keys and values, all with these headers; some may be held back.
 
         Raises:
             KafkaError: the client does not take them.
@@ -47,11 +49,12 @@ class RecordOutlet:
         self.topic = topic
         self._new: list[tuple[Any, int]] = []
 
-    def take(self, records: Sequence[Keyed], timestamp_ms: int) -> None:
+    def take(self, records: Sequence[Keyed], timestamp_ms: int, headers: Sequence[Header] = ()) -> None:
         """Send records; see :class:`Outlet`."""
-        send = self.producer.send
+        send, given = self.producer.send, list(headers)
         for key, value in records:
-            self._new.append((send(self.topic, value=value, key=key, timestamp_ms=timestamp_ms), 1))
+            future = send(self.topic, value=value, key=key, timestamp_ms=timestamp_ms, headers=given)
+            self._new.append((future, 1))
 
     def push(self, *, everything: bool) -> bool:  # noqa: ARG002 (the client has it all)
         """Hold nothing back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +21,7 @@ from pipeline.runtime.compiled import how_it_runs
 from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
 from pipeline.runtime.startup import until_answered, wait_for_topics
+from pipeline.runtime.tracing.handling import Traced, TracedEffects
 from pipeline.runtime.transactional import Intake, Output, TransactionalLoop
 from pipeline.runtime.transactional.batch_size import BatchSize
 from pipeline.runtime.transactional.outputs_seen import OutputsSeen
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.service_settings import ServiceSettings
     from pipeline.runtime.snapshots import Snapshots
+    from pipeline.runtime.tracing.handling import Describe
+    from pipeline.runtime.tracing.tracer import Tracer
     from pipeline.runtime.transactional.effects import Effects
     from pipeline.runtime.vitals import Vitals
 
@@ -57,13 +60,22 @@ class Source:
 class Work:
     """What a service does with records; ``effects`` are what of that is outside of Kafka (``start`` has ``lost``).
 
-    ``snapshots`` are of what the handler remembers.
+    ``snapshots`` are of what the handler remembers. Where traces are made, ``verb`` names what is done to a record, and
+    ``describe`` tells of what is written because of it.
     """
 
     handler: Handler
     effects: Effects | None = None
     lost_effects: str = REFUSE
     snapshots: Snapshots | None = None
+    verb: str = "process"
+    describe: Describe | None = None
+
+    def traced(self, tracer: Tracer) -> Work:
+        """Return the same work, with spans."""
+        handler = Traced(self.handler, tracer, self.verb, self.describe)
+        effects = None if self.effects is None else TracedEffects(self.effects, handler)
+        return replace(self, handler=handler, effects=effects)
 
 
 def serve(  # noqa: PLR0913 (the parts of a service meet here)
@@ -89,6 +101,8 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     parts = _Parts.found(name, provided, stop, hops)
     output = parts.output()
     work = make_work(parts.codec(), parts.source())
+    if vitals.tracer is not None:
+        work = work.traced(vitals.tracer)
     intake = parts.intake(work, marks)
     logger.info("started", extra=parts.told())
     parts.loop(intake, output, work, vitals).run(stop)

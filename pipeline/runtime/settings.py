@@ -11,6 +11,8 @@ from pipeline.contracts.formats import FORMAT_NAMES, Format, PaymentFormat, Tran
 from pipeline.runtime import cluster_settings, parsing
 from pipeline.runtime.cluster_settings import KafkaSettings
 from pipeline.runtime.environment import Environment, Variable
+from pipeline.runtime.tracing import settings as tracing
+from pipeline.runtime.tracing.settings import TraceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,6 +79,7 @@ VARIABLES: tuple[Variable[object], ...] = (
     HEARTBEAT_FILE,
     METRICS_HOST,
     METRICS_PORT,
+    *tracing.VARIABLES,
 )
 
 
@@ -158,11 +161,13 @@ class CommonSettings:
     topics: TopicNames
     format: Format
     process: ProcessSettings
+    traces: TraceSettings
 
     @classmethod
     def read(cls, env: Environment) -> CommonSettings:
         """Read the shared variables."""
-        return cls(KafkaSettings.read(env), TopicNames.read(env), read_format(env), ProcessSettings.read(env))
+        parts = KafkaSettings.read(env), TopicNames.read(env), read_format(env), ProcessSettings.read(env)
+        return cls(*parts, TraceSettings.read(env))
 
 
 def of_a_command(values: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tests.unit.fake_kafka import FakeFuture, FakeProducer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.contracts.headers import Header
     from pipeline.runtime.outlets import Keyed
 
 PARTITIONS = 3
@@ -40,7 +41,7 @@ class HoldingOutlet:
         self._open: dict[int, list[bytes]] = {}
         self._new: list[tuple[Any, int]] = []
 
-    def take(self, records: Sequence[Keyed], timestamp_ms: int) -> None:  # noqa: ARG002 (the outlet's own)
+    def take(self, records: Sequence[Keyed], timestamp_ms: int, headers: Sequence[Header] = ()) -> None:  # noqa: ARG002 (the outlet's own)
         """Hold records back."""
         for key, value in records:
             self._open.setdefault(key[0] % PARTITIONS, []).append(value)

@@ -9,11 +9,12 @@ from kafka.structs import TopicPartition
 from pipeline.runtime.batches.partitioning import partitions_of
 from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.sending import BATCH_BYTES
-from pipeline.runtime.batches.writing import BatchBuilder, packed_plain
+from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers, packed_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.contracts.headers import Header
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.outlets import Keyed
 
@@ -34,15 +35,16 @@ class BatchOutlet:
         self._last: dict[int, Any] = {}
         self._new: list[tuple[Any, int]] = []
 
-    def take(self, records: Sequence[Keyed], timestamp_ms: int) -> None:
+    def take(self, records: Sequence[Keyed], timestamp_ms: int, headers: Sequence[Header] = ()) -> None:
         """Add records to the batches of their partitions, and hand over what is full; see :class:`Outlet`."""
         # The client looks for partitions that were added, every few minutes, and finds the number in what it knows.
         partitions = sorted(self.producer.partitions_for(self.topic))
         chosen = partitions_of([key for key, _ in records], len(partitions))
         builders = self._open
+        end = packed_headers(headers)
         for number, (key, value) in zip(chosen, records, strict=True):
             partition = partitions[number]
-            body = packed_plain(key, value)
+            body = packed_plain(key, value) if not headers else packed(key) + packed(value) + end
             builder = builders.get(partition)
             if builder is None or not builder.add(timestamp_ms, body):
                 if builder is not None:

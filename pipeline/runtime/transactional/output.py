@@ -130,6 +130,9 @@ class Output:
     def _send(self, record: Record, outgoing: Outgoing) -> None:
         """Write one record, with the key, time, foreign headers and origin of the one it comes from."""
         all_headers = list(headers.foreign(record.headers)) if record.headers else []
+        if all_headers and outgoing.headers:
+            anew = {name for name, _ in outgoing.headers}
+            all_headers = [header for header in all_headers if header[0] not in anew]
         if record.origin is not None:
             all_headers.append((headers.ORIGIN.name, record.origin.encode()))
         all_headers += outgoing.headers

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pipeline.runtime.tracing.tracer import Tracer
     from pipeline.runtime.vitals.figures import Figures
 
 STARTING: Final = "starting"
@@ -21,7 +22,8 @@ STARTING: Final = "starting"
 class Vitals:
     """Is told by the loop of a service, and asked by the thread that serves; both only set or read whole values.
 
-    ``why_not`` says why the service is not ready, and is empty while it is.
+    ``why_not`` says why the service is not ready, and is empty while it is. ``tracer`` makes spans, where
+    somebody wants any.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class Vitals:
     ) -> None:
         self.service = service
         self.why_not = STARTING
+        self.tracer: Tracer | None = None
         self._heart = Heartbeat(heartbeat_file)
         self._now = now
         self._beaten: float | None = None

@@ -1,0 +1,1 @@
+"""Traces by OpenTelemetry, of some transactions, from their producer to whoever is told; only where asked for."""
