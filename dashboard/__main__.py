@@ -33,14 +33,14 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     needed = {names[topic] for topic in (topics.TRANSACTIONS, *FOLLOWED)}
     facts = wait_for_topics(needed, kafka, CLIENT_ID, stop.wait)
     partitions = {name: found.partitions for name, found in facts.items()}
-    lags = Lags(kafka, names, partitions)
+    lags = Lags(kafka, names)
     codec = Codec(settings.common.format, facts[names[topics.TRANSACTIONS]].id)
     cases = Cases(settings.cases_url, settings.cases_token)
     hub = Hub(lambda: {"lags": lags.found, "connected": following.connected, "cases": cases.counts})
     vitals.add(hub.figures_of_service)
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
-    looked_up = (Topics(kafka, names.__getitem__), Rules(kafka, names[topics.RULES]))
+    looked_up = (Topics(kafka, names), Rules(kafka, names[topics.RULES]))
     page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE)
     logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from pipeline.contracts import topics
+from dashboard.live.readings import lag_of, readings
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from dashboard.live.readings import Reading
     from pipeline.runtime.cluster_settings import KafkaSettings
     from pipeline.runtime.lifecycle import Stop
     from pipeline.runtime.settings import TopicNames
@@ -27,9 +26,8 @@ class Lags:
     last; a service that has committed nothing is not in it.
     """
 
-    def __init__(self, kafka: KafkaSettings, names: TopicNames, partitions: Mapping[str, int]) -> None:
-        self._kafka, self._partitions = kafka, partitions
-        self._services = {service: names[topic] for topic in topics.HANDLED for service in topic.consumers}
+    def __init__(self, kafka: KafkaSettings, names: TopicNames) -> None:
+        self._kafka, self._names = kafka, names
         self.found: dict[str, dict[int, int]] = {}
 
     def start(self, stop: Stop) -> threading.Thread:
@@ -43,14 +41,11 @@ class Lags:
             try:
                 with Cluster(self._kafka, CLIENT_ID) as cluster:
                     while not stop.requested:
-                        self.found = {service: self._lag(cluster, service) for service in self._services}
+                        self.found = {one.told: self._lag(cluster, one) for one in readings(cluster, self._names)}
                         stop.wait(LOOK_SECONDS)
             except KafkaError:
                 stop.wait(LOOK_SECONDS)  # whoever follows the topics has said so
 
-    def _lag(self, cluster: Cluster, service: str) -> dict[int, int]:
-        name = self._services[service]
-        count = self._partitions[name]
-        committed = cluster.committed(self._kafka.group_of(service), name, count)
-        ends = cluster.readable_ends(name, count)
-        return {partition: max(0, ends[partition] - at) for partition, at in sorted(committed.items())}
+    def _lag(self, cluster: Cluster, reading: Reading) -> dict[int, int]:
+        found = lag_of(cluster, self._kafka.group_of(reading.service), reading.topic)
+        return {partition: lag for partition, (_, lag) in found.items()}

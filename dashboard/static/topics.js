@@ -1,6 +1,6 @@
 // Topics, the groups that read them, and what stands in a partition.
 
-import { count, element, terms } from "./text.js";
+import { count, element, rate, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const told = find("topics-told");
@@ -29,8 +29,14 @@ function topicLine(topic) {
   open.addEventListener("click", () => show(topic));
   const cell = element("td");
   cell.append(open);
-  made.append(cell, element("td", count(topic.partitions.length)), element("td", count(sum(topic.partitions.map((one) => one.end - one.begin)))), element("td", kept(topic)));
+  made.append(cell, element("td", count(topic.partitions.length)), element("td", count(sum(topic.partitions.map((one) => one.end - one.begin)))), element("td", size(topic.bytes)), element("td", kept(topic)));
   return made;
+}
+
+function size(bytes) {
+  if (bytes === null) return "-";
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(bytes, 1)) / 10)));
+  return `${rate(bytes / 1024 ** power)} ${["B", "KiB", "MiB", "GiB", "TiB"][power]}`;
 }
 
 function kept(topic) {
@@ -56,6 +62,7 @@ function show(topic) {
     return option;
   }));
   find("topic-from").value = "";
+  find("topic-since").value = "";
   if (!dialog.open) dialog.showModal();
   read();
 }
@@ -64,7 +71,11 @@ async function read() {
   const from = find("topic-from").value.trim();
   const path = `/api/topics/${encodeURIComponent(find("topic-form").dataset.name)}/${find("topic-partition").value}`;
   find("topic-body").replaceChildren(element("p", "reading"));
-  const { found, problem } = await ask(from === "" ? path : `${path}?from=${encodeURIComponent(from)}`);
+  const since = find("topic-since").value;
+  const asked = new URLSearchParams();
+  if (from !== "") asked.set("from", from);
+  else if (since !== "") asked.set("since_ms", Date.parse(`${since}Z`));
+  const { found, problem } = await ask(`${path}?${asked}`);
   const made = (found ?? []).toReversed().map(message);
   find("topic-body").replaceChildren(...(made.length > 0 ? made : [element("p", problem ?? "nothing stands there")]));
 }

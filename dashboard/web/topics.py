@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
+from dashboard.live.readings import lag_of, readings
 from dashboard.web.single import IDLE_SECONDS, told_of
-from pipeline.contracts import topics
 from pipeline.contracts.case_requests import problems
 from pipeline.runtime.clients.cluster import CLEANUP_POLICY, Cluster
 from pipeline.runtime.clients.connection import KafkaError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.settings import TopicNames
 
 CLIENT_ID: Final = "dashboard-topics"
 AGE_SECONDS: Final = 3.0  # what is asked for again within it is told again
@@ -36,7 +37,7 @@ Offset = Annotated[int | None, Query(alias="from", ge=0, le=MAX_OFFSET)]
 class Topics:
     """Looks topics and groups up."""
 
-    def __init__(self, kafka: KafkaSettings, names: Callable[[topics.Topic], str]) -> None:
+    def __init__(self, kafka: KafkaSettings, names: TopicNames) -> None:
         self._kafka, self._names = kafka, names
         self._listed: tuple[float, list[dict[str, Any]]] = (float("-inf"), [])
 
@@ -53,13 +54,14 @@ class Topics:
         with Cluster(self._kafka, CLIENT_ID) as cluster:
             facts = cluster.describe(name for name in cluster.names() if not name.startswith(INTERNAL))
             keeps, policies = (cluster.config(list(facts), key) for key in (RETENTION_MS, CLEANUP_POLICY))
+            sizes = _told_or_nothing(lambda: cluster.sizes(list(facts)))
             found = []
             for name, one in sorted(facts.items()):
                 begins, ends = cluster.beginnings(name, one.partitions), cluster.ends(name, one.partitions)
                 places = [
                     {"partition": number, "begin": begins[number], "end": ends[number]} for number in sorted(ends)
                 ]
-                keep = {"retention_ms": keeps.get(name), "cleanup": policies.get(name)}
+                keep = {"retention_ms": keeps.get(name), "cleanup": policies.get(name), "bytes": sizes.get(name)}
                 found.append({"name": name, "partitions": places, **keep})
         self._listed = time.monotonic(), found
         return found
@@ -73,24 +75,20 @@ class Topics:
         """
         found = []
         with Cluster(self._kafka, CLIENT_ID) as cluster:
-            for topic in topics.HANDLED:
-                name = self._names(topic)
-                count = cluster.describe([name])[name].partitions
-                ends = cluster.readable_ends(name, count)
-                for service in topic.consumers:
-                    group = self._kafka.group_of(service)
-                    committed = cluster.committed(group, name, count)
-                    places = [
-                        {"partition": number, "committed": at, "lag": max(0, ends[number] - at)}
-                        for number, at in sorted(committed.items())
-                    ]
-                    found.append(
-                        {"group": group, "topic": name, "members": cluster.members(group), "partitions": places}
-                    )
+            for one in readings(cluster, self._names):
+                group = self._kafka.group_of(one.service)
+                places = [
+                    {"partition": number, "committed": at, "lag": lag}
+                    for number, (at, lag) in lag_of(cluster, group, one.topic).items()
+                ]
+                members = cluster.members(group)
+                found.append({"group": group, "topic": one.topic, "members": members, "partitions": places})
         return found
 
-    def messages(self, name: str, partition: int, start: int | None, most: int) -> list[dict[str, Any]]:
-        """Return committed messages of a partition from an offset on, or its last ones; the newest last.
+    def messages(
+        self, name: str, partition: int, start: int | None, since_ms: int | None, most: int
+    ) -> list[dict[str, Any]]:
+        """Return committed messages of a partition from an offset or a time on, or its last ones; the newest last.
 
         Raises:
             LookupError: there is no such partition.
@@ -103,6 +101,8 @@ class Topics:
                 raise LookupError(f"there is no partition {partition} of {name}")
             begin = cluster.beginnings(name, facts[name].partitions)[partition]
             end = cluster.readable_ends(name, facts[name].partitions)[partition]
+            if start is None and since_ms is not None:
+                start = cluster.at_times(name, {partition: since_ms}).get(partition, end)
         # Markers take offsets, too: of the last ones somewhat more are looked at.
         first = max(begin, end - 2 * most if start is None else start)
         found: list[dict[str, Any]] = []
@@ -114,6 +114,14 @@ class Topics:
             except ReadingStalledError:
                 pass  # what was read until then is told
         return found[-most:]
+
+
+def _told_or_nothing(asked: Callable[[], dict[str, int]]) -> dict[str, int]:
+    """Return an answer that takes rights which not everybody has; nothing where it is refused."""
+    try:
+        return asked()
+    except KafkaError:
+        return {}
 
 
 def topics_routes(topics_: Topics) -> APIRouter:
@@ -145,9 +153,10 @@ def topics_routes(topics_: Topics) -> APIRouter:
         name: Name,
         partition: Annotated[int, Path(ge=0, le=2**31 - 1)],
         start: Offset = None,
+        since_ms: Annotated[int | None, Query(ge=0, le=MAX_OFFSET)] = None,
         most: Annotated[int, Query(ge=1, le=MOST_MESSAGES)] = 20,
     ) -> list[dict[str, Any]]:
-        """Return messages of a partition, from an offset on or the last ones."""
-        return await asked(lambda: topics_.messages(name, partition, start, most))
+        """Return messages of a partition, from an offset on, else from a time (since 1970), else the last ones."""
+        return await asked(lambda: topics_.messages(name, partition, start, since_ms, most))
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -299,7 +300,9 @@ def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browse
     pipeline.wait_until_settled("detector", 2)
     with page_of(browser, f"{dashboard.address}/#topics") as page:
         name = pipeline.name(topics.TRANSACTIONS)
-        expect(page.locator("#topics tr", has_text=name).first).to_contain_text("7 days", timeout=WITHIN_MS)
+        row = page.locator("#topics tr", has_text=name).first
+        expect(row).to_contain_text("7 days", timeout=WITHIN_MS)
+        expect(row).to_contain_text(re.compile(r"\d B|KiB"))
         group = page.locator("#groups tr", has_text=pipeline.settings.kafka.group_of("detector"))
         expect(group).to_contain_text("0: 2, lag 0", timeout=WITHIN_MS)
         assert serious(page) == []
@@ -313,12 +316,33 @@ def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browse
         page.get_by_label("From offset").fill("1")
         page.get_by_role("button", name="Read").click()
         expect(messages).to_have_count(1, timeout=WITHIN_MS)
+        page.get_by_label("From offset").fill("")
+        for year, count in ((2020, 2), (2100, 0)):
+            page.get_by_label("From time").fill(f"{year}-01-01T00:00:00")
+            page.get_by_role("button", name="Read").click()
+            expect(page.locator("#topic-body > *")).to_have_count(max(count, 1), timeout=WITHIN_MS)
+            expect(messages).to_have_count(count)
         assert serious(page) == []
         page.get_by_role("button", name="Done").click()
         expect(page.locator("#topic")).to_be_hidden()
         assert page.evaluate("window.hurt") is None
         for path in ("/api/topics/none/0", f"/api/topics/{name}/99", "/api/topics/__consumer_offsets/0"):
             assert httpx.get(f"{dashboard.address}{path}", trust_env=False).status_code == 404
+
+
+def test_what_stands_between_two_stages_is_no_secret(
+    deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser
+) -> None:
+    """The detector reads its hops, too: how far, and how far behind, is told as of any topic."""
+    pipeline = deploy(partitions=1, RULE_KEYS="target")
+    with pipeline.running("detector"):
+        dashboard = Shown(pipeline, tmp_path / "dashboard.log")
+        pipeline.put(paid("t1", 1))
+        with page_of(browser, dashboard.address) as page:
+            expect(page.locator("#rows tr")).to_have_count(1, timeout=WITHIN_MS)
+            expect(page.locator("#lags")).to_contain_text("detector, by-target", timeout=WITHIN_MS)
+            page.get_by_role("link", name="Topics").click()
+            expect(page.locator("#groups tr", has_text="by-target")).to_contain_text("lag", timeout=WITHIN_MS)
 
 
 def test_who_knows_the_token_gets_in(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:

@@ -41,7 +41,13 @@ def _client(token: str | None) -> Iterator[httpx.Client]:
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
     kafka = settings.common.kafka
-    shown = Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), Topics(kafka, str), Rules(kafka, "rules"))
+    shown = Shown(
+        hub,
+        {"topic": 1},
+        Cases("http://127.0.0.1:1", None),
+        Topics(kafka, settings.common.topics),
+        Rules(kafka, "rules"),
+    )
     served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
     with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
         yield made

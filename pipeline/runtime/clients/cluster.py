@@ -132,6 +132,20 @@ class Cluster:
         found = self._admin.list_partition_offsets(wanted) if wanted else {}
         return {place.partition: first.offset for place, first in found.items() if first.offset >= 0}
 
+    def sizes(self, names: list[str]) -> dict[str, int]:
+        """Return how many bytes topics take on disk, one replica of each partition, the largest; others: not told."""
+        largest: dict[tuple[str, int], int] = {}
+        for broker in self._admin.describe_log_dirs(names) if names else []:
+            for folder in broker["log_dirs"]:
+                for topic in folder["topics"]:
+                    for part in topic["partitions"]:
+                        place = (topic["name"], part["partition_index"])
+                        largest[place] = max(largest.get(place, 0), part["partition_size"])
+        found: dict[str, int] = {}
+        for (name, _), size in largest.items():
+            found[name] = found.get(name, 0) + size
+        return found
+
     def config(self, names: list[str], key: str) -> dict[str, Any]:
         """Return the value of one setting by topic, for those whose settings we may read."""
         if not names:

@@ -1,0 +1,51 @@
+"""Which service reads which topics: those of the registry, and those between two stages that a deployment has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.contracts import topics
+
+if TYPE_CHECKING:
+    from pipeline.runtime.clients.cluster import Cluster
+    from pipeline.runtime.settings import TopicNames
+
+
+class Reading(NamedTuple):
+    """A service that reads a topic; ``told`` is what to call that in few words."""
+
+    service: str
+    topic: str
+    told: str
+
+
+def readings(cluster: Cluster, names: TopicNames) -> list[Reading]:
+    """Return who reads what, in the order in which transactions pass.
+
+    Raises:
+        KafkaError: no broker answers.
+
+    """
+    hops = sorted(names.hops_among(cluster.names()), key=lambda hop: hop.key)
+    source, *branches = [topic for topic in topics.HANDLED if topic.consumers]
+    return [
+        Reading(service, names[topic], service if not topic.gathers else f"{service}, {topic.key}")
+        for topic in (source, *hops, *branches)
+        for service in topic.consumers
+    ]
+
+
+def lag_of(cluster: Cluster, group: str, topic: str) -> dict[int, tuple[int, int]]:
+    """Return by partition what a group has committed, and how many offsets there are behind that.
+
+    Raises:
+        KafkaError: no broker answers.
+
+    """
+    found = cluster.describe([topic])
+    if topic not in found:
+        return {}
+    count = found[topic].partitions
+    committed = cluster.committed(group, topic, count)
+    ends = cluster.readable_ends(topic, count)
+    return {partition: (at, max(0, ends[partition] - at)) for partition, at in sorted(committed.items())}
