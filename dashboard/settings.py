@@ -20,8 +20,8 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
 
 
 def host_names(value: str) -> tuple[str, ...]:
-    """Accept names of hosts with commas between them."""
-    found = tuple(name.strip() for name in value.split(",") if name.strip())
+    """Accept names of hosts with commas between them; however they are written, they are told in small letters."""
+    found = tuple(name.strip().casefold() for name in value.split(",") if name.strip())
     if not all(_HOST_NAME.fullmatch(name) for name in found):
         message = "names of hosts with commas between them, without ports"
         raise ValueError(message)

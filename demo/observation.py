@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from pipeline.contracts import topics
+from pipeline.contracts import headers, topics
 from pipeline.contracts.display import printable
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.jsonobject import read_object
@@ -20,6 +20,9 @@ from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import Tail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.contracts.headers import Header
     from pipeline.contracts.topics import Topic
     from pipeline.runtime.clients.cluster import TopicFacts
     from pipeline.runtime.cluster_settings import KafkaSettings
@@ -44,6 +47,13 @@ class Seen:
     frauds: deque[str] = field(default_factory=lambda: deque(maxlen=LATEST))
 
 
+def is_counted(topic: Topic, found: Iterable[Header]) -> bool:
+    """Tell whether a record counts: what tells of dead letters does not, nor a payment that has an outcome already."""
+    if topic.dead_letter_of is not None:
+        return headers.find(found, headers.MARKER) is None
+    return topic is not topics.LEGIT or headers.find(found, headers.RELEASED) is None
+
+
 class Observer:
     """Follows all topics that transactions flow through with one reader.
 
@@ -66,7 +76,7 @@ class Observer:
         """Read what has come, and return the figures."""
         for record in self._tail.read():
             topic = self._by_name[record.topic]
-            self.seen.totals[topic] += 1
+            self.seen.totals[topic] += is_counted(topic, record.headers)
             self._next[record.topic, record.partition] = record.offset + 1
             if topic is topics.FRAUD:
                 fraud, rules = read_fraud(record.value)

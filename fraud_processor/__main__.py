@@ -76,10 +76,12 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         return Work(processor, processor, settings.lost_effects, verb="gather")
 
     token, api = settings.api.token, None
+    # Connections of its own: callers that ask much wait for each other, and hold up neither alerts nor messages.
+    asked = open_engine(settings.database)
     try:
         if token is not None:
             where = Address(settings.api.host, settings.api.port, "CASES_API_HOST, CASES_API_PORT")
-            api = listen(where, application(engine, token, senders.wake))
+            api = listen(where, application(asked, token, senders.wake))
             logger.info("the cases are at %s", api.address)
         senders.start()
         serve(NAME, settings.service, gather, stop, vitals)
@@ -87,6 +89,7 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         if api is not None:
             api.end()
         senders.end()
+        asked.dispose()
         engine.dispose()
 
 

@@ -15,10 +15,12 @@ from fraud_processor.asking import asked_of
 from fraud_processor.cases import reading
 from fraud_processor.cases.changing import By, NoCaseError, NotPossibleError, move, release, remark
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING, STATES
+from pipeline.contracts.case_requests import MAX_NUMBER
 from pipeline.contracts.display import printable
+from pipeline.runtime.parsing import whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -47,9 +49,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="cases, the newest first")
     listing.add_argument("--state", choices=[*STATES, "pending", "all"], default="pending", help="[pending]")
-    listing.add_argument("--most", type=int, default=20, help="how many [20]")
+    most = _number(reading.MOST)
+    listing.add_argument("--most", type=most, default=20, help="how many [20]")
     show = commands.add_parser("show", help="a case with its alerts, and what people did")
-    show.add_argument("--most", type=int, default=20, help="how many alerts, the latest first [20]")
+    show.add_argument("--most", type=most, default=20, help="how many alerts, the latest first [20]")
     acknowledge = commands.add_parser("acknowledge", help="say that somebody is at it")
     resolve = commands.add_parser("resolve", help="say what it was; its transactions get labels")
     resolve.add_argument("--release", action="store_true", help="with a false alarm: let its payments be settled")
@@ -57,13 +60,32 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     close = commands.add_parser("close", help="be done with it without saying what it was")
     note = commands.add_parser("note", help="keep a note")
     for one in (show, acknowledge, resolve, close, note):
-        one.add_argument("id", type=int, help="the number of the case")
+        one.add_argument("id", type=_number(MAX_NUMBER), help="the number of the case")
+    told = "what there is to say"
     for one in (acknowledge, resolve, close, note):
         one.add_argument("--by", default=None, help="who does it [the name of the account]")
-        one.add_argument("--note", default="", required=one is note, help="what there is to say")
+        one.add_argument("--note", default="", type=_said if one is note else str, required=one is note, help=told)
     for one in (listing, show):
         one.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(arguments)
+
+
+def _number(maximum: int) -> Callable[[str], int]:
+    parse = whole_number(1, maximum)
+
+    def read(text: str) -> int:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error} was expected") from None
+
+    return read
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it has to say something")
+    return text
 
 
 def _carry_out(asked: argparse.Namespace, connection: Connection) -> None:

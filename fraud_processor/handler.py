@@ -56,18 +56,19 @@ class FraudProcessor(Forgetful):
         return ()
 
     def save(self, ends: Mapping[Place, int]) -> None:
-        """Save the alerts in their cases, and how far they go."""
+        """Save the alerts in their cases, and how far they go, and let them be sent: it need not wait for Kafka."""
         moved = self._progress.moved(ends)
         self._cases.save(self._progress.before, moved, self._alerts)
         self._progress.saved(moved)
-
-    def committed(self) -> None:
-        """Print the alerts, and let them be sent."""
-        self._lines.committed()
+        # What is saved stays so, where Kafka fails behind it: the same frauds come again, and are none of these.
         if self._alerts:
             self._joined += len(self._alerts)
             self._wake()
             self._alerts.clear()
+
+    def committed(self) -> None:
+        """Print the alerts."""
+        self._lines.committed()
 
     def figures(self) -> Iterator[Figure]:
         """Return how many frauds have joined a case; for another thread."""

@@ -37,8 +37,11 @@ def main(arguments: Sequence[str], values: Mapping[str, str]) -> int:
     try:
         env.check()
         engine = open_engine(url)
-        with begun(engine, reading=True) as connection:
-            return _carry_out(asked, connection)
+        try:
+            with begun(engine, reading=True) as connection:
+                return _carry_out(asked, connection)
+        finally:
+            engine.dispose()
     except (SettingsError, EffectsError) as error:
         sys.stderr.write(f"legit_processor: {error}\n")
         return error.exit_code if isinstance(error, SettingsError) else EXIT_UNAVAILABLE

@@ -50,6 +50,8 @@ class LegitProcessor(Forgetful):
         self._staged: list[_Staged] = []
         self._effects: list[Booking | Repeat | Refusal] = []
         self._outcomes: Counter[type] = Counter()
+        self._fresh: dict[Place, str] = {}  # the line of each payment that is to be saved
+        self._unprinted: dict[Place, str] = {}  # of what is saved, and was not committed yet
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Settle one transaction; nothing is written but dead letters."""
@@ -80,26 +82,33 @@ class LegitProcessor(Forgetful):
         """Decide, in the order of the batch, which payments are the first under their id; return those that cannot."""
         fresh = [one for one in self._staged if not self._is_saved(one.booking.place)]
         known = self._ledger.contents({one.booking.transaction_id for one in fresh})
-        found = self._refused_before()
+        saved = [one for one in self._staged if self._is_saved(one.booking.place)]
+        found = self._refused_before(saved)
+        for one in saved:
+            if one.booking.place in self._unprinted:
+                self._lines.add(self._unprinted[one.booking.place])
         for one in fresh:
             booking = one.booking
             content = known.get(booking.transaction_id)
             if content is None:
                 known[booking.transaction_id] = booking.content
                 self._effects.append(booking)
-                self._lines.add(one.line)
+                self._stage(booking.place, one.line)
             elif content == booking.content:
                 self._effects.append(Repeat(booking.place, booking.transaction_id))
-                self._lines.add(repeated(one.line))
+                self._stage(booking.place, repeated(one.line))
             else:
                 error = InvalidMessageError(Reason.ID_CONFLICT, "another payment was settled under the same id")
                 self._effects.append(Refusal(booking.place, booking.transaction_id, error.reason, error.detail))
                 found.append((one.record, error))
         return found
 
-    def _refused_before(self) -> list[tuple[Record, InvalidMessageError]]:
+    def _stage(self, place: Place, line: str) -> None:
+        self._lines.add(line)
+        self._fresh[place] = line
+
+    def _refused_before(self, saved: Iterable[_Staged]) -> list[tuple[Record, InvalidMessageError]]:
         """Return what the ledger says was refused, of what is below the watermark."""
-        saved = [one for one in self._staged if self._is_saved(one.booking.place)]
         by_partition: dict[int, list[int]] = {}
         for one in saved:
             by_partition.setdefault(one.booking.place.partition, []).append(one.booking.place.offset)
@@ -120,11 +129,14 @@ class LegitProcessor(Forgetful):
         moved = self._progress.moved(ends)
         self._ledger.save(self._progress.before, moved, self._effects)
         self._progress.saved(moved)
+        # What is saved stays so, where Kafka fails behind it: it comes again, and is told then.
+        self._outcomes.update(map(type, self._effects))
+        self._unprinted |= self._fresh
 
     def committed(self) -> None:
         """Print what was settled."""
         self._lines.committed()
-        self._outcomes.update(map(type, self._effects))
+        self._unprinted.clear()
         self._drop()
 
     def aborted(self) -> None:
@@ -141,3 +153,4 @@ class LegitProcessor(Forgetful):
     def _drop(self) -> None:
         self._staged.clear()
         self._effects.clear()
+        self._fresh.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -214,3 +215,21 @@ def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
         processor.save({place: 200})
         with engine.connect() as connection:
             assert connection.execute(select(CASES.c.alerts)).scalars().all() == [200]
+
+
+def test_what_was_saved_before_its_transaction_was_undone_is_counted_once_and_sent(tmp_path: Path) -> None:
+    """Kafka failed behind the cases: whoever sends need not wait for it."""
+    place, woken = ("fraud", 0), threading.Event()
+    with opened(f"sqlite:///{tmp_path / 'cases.sqlite'}") as engine:
+        processor = FraudProcessor(TRANSFERS, StagedLines(io.StringIO()), cases_in(engine), woken.set)
+        for until in (2, 3):
+            processor.resumed([place])
+            for offset in range(until):
+                processor.handle(fraud(0, offset, "A", 1, "high"))
+            assert not woken.is_set()
+            processor.save({place: until})
+            assert woken.is_set()
+            woken.clear()
+            assert [one.value for one in processor.figures()] == [until]
+        processor.committed()
+        assert [one.value for one in processor.figures()] == [3]

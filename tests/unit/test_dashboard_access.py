@@ -37,7 +37,11 @@ def stranger() -> Iterator[httpx.Client]:
 
 
 def _client(token: str | None) -> Iterator[httpx.Client]:
-    values = {"DASHBOARD_TOKEN": token or "", "DASHBOARD_HOSTS": "fraud.example.com", "KAFKA_BROKER_URL": "127.0.0.1:1"}
+    values = {
+        "DASHBOARD_TOKEN": token or "",
+        "DASHBOARD_HOSTS": "fraud.example.com, Other.Example.COM",
+        "KAFKA_BROKER_URL": "127.0.0.1:1",
+    }
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
     kafka = settings.common.kafka
@@ -63,7 +67,9 @@ def test_other_names_lead_nowhere(client: httpx.Client, host: str) -> None:
         assert client.get(path, headers={"Host": host}).status_code == 421
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "[::1]:8000", "fraud.example.com"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "[::1]:8000", "fraud.example.com", "other.example.com"]
+)
 def test_our_names_lead_here(client: httpx.Client, host: str) -> None:
     """Whatever the port."""
     assert client.get("/login", headers={"Host": host}).status_code in {200, 303}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+from fraud_processor.command import main as cases_command
 from legit_processor.__main__ import MIGRATIONS
 from legit_processor.command import main
 from legit_processor.settings import LegitSettings
@@ -20,9 +22,6 @@ from pipeline.runtime.database.engine import DatabaseFolderError, begun, databas
 from pipeline.runtime.database.migrating import NewerDatabaseError, migrate
 from pipeline.runtime.database.startup import DatabaseUnavailableError, until_reached
 from pipeline.runtime.transactional.effects import EffectsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -174,3 +173,39 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseFolderError, match="cannot be made for sqlite"):
         open_engine(database_url(f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}"))
+
+
+def test_connections_that_are_all_taken_are_waited_for_and_then_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks too much of a database is told to try again; nothing ends for it."""
+    monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0.1)
+    engine = open_engine(database_url(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    with ExitStack() as stack:
+        for _ in range(15):
+            stack.enter_context(begun(engine, reading=True))
+        with pytest.raises(EffectsError, match="limit of size"), begun(engine, reading=True):
+            pytest.fail("there are no more")
+    with begun(engine, reading=True) as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    engine.dispose()
+
+
+def test_what_has_no_tables_yet_is_told(empty_database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By every command that asks it, with the name of the database."""
+    if empty_database.startswith("sqlite"):
+        Path(empty_database.removeprefix("sqlite:///")).touch()
+    for ask, name in ((main, "LEDGER_DATABASE_URL"), (cases_command, "CASES_DATABASE_URL")):
+        arguments = ["trial-balance"] if ask is main else ["list"]
+        assert ask(arguments, {name: empty_database}) == 69
+        said = capsys.readouterr().err
+        assert shown(database_url(empty_database)) in said
+        assert "no such table" in said or "does not exist" in said
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As one is that cannot be read."""
+    path = tmp_path / "notes.txt"
+    path.write_text("what somebody wrote down " * 100)
+    assert main(["trial-balance"], {"LEDGER_DATABASE_URL": f"sqlite:///{path}"}) == 69
+    assert "file is not a database" in capsys.readouterr().err

@@ -246,3 +246,27 @@ def test_a_ledger_from_a_backup_takes_in_what_it_lacks(tmp_path: Path) -> None:
         assert (rows(engine, REFUSALS), rows(engine, REPEATS)) == ([(0, 2)], [(0, 3)])
     assert world.letters == letters
     assert world.committed[0] == 5
+
+
+def test_what_was_booked_before_its_transaction_was_undone_is_told_and_counted_once(tmp_path: Path) -> None:
+    """Kafka failed behind the ledger: the same payments come again, and what became of them is known."""
+    place, stream = ("legit", 0), io.StringIO()
+    paid = [("a", 1), ("b", 1), ("a", 1), ("b", 2), ("c", 1)]
+    came = [
+        record(payment(transaction_id=name, AMOUNT=amount), partition=0, offset=at)
+        for at, (name, amount) in enumerate(paid)
+    ]
+    with opened(tmp_path / "ledger.sqlite") as ledger:
+        processor = LegitProcessor(PAYMENTS, StagedLines(stream), ledger)
+        for until in (4, 4, 5):
+            processor.resumed([place])
+            for one in came[:until]:
+                processor.handle(one)
+            assert [read.offset for read, _ in processor.refused()] == [3]
+            processor.save({place: until})
+            assert stream.getvalue() == ""
+        processor.committed()
+        counted = {one.labels: one.value for one in processor.figures()}
+    told = stream.getvalue().splitlines()
+    assert [line.startswith("[REPEATED]") for line in told] == [False, False, True, False]
+    assert counted == {("booked",): 3, ("duplicate",): 1, ("refused",): 1}

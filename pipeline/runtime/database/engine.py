@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as AllConnectionsTakenError
 
 from pipeline.errors import PipelineError
 from pipeline.runtime.transactional.effects import EffectsError
@@ -26,6 +35,8 @@ BUSY_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5
 STATEMENT_MS: Final = 20_000
 _READING: Final = "pipeline_reading"
+# What PostgreSQL takes for a fault of the program, and is one of the database: a table or a right that is not there.
+_NOT_THERE: Final = frozenset({"42P01", "42501"})
 
 
 def database_url(value: str) -> str:
@@ -77,13 +88,14 @@ def open_engine(url: str) -> Engine:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseFolderError(f"{folder} cannot be made for {shown(url)}: {error.strerror}") from error
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+        arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None}
+        engine = create_engine(url, connect_args=arguments, pool_timeout=BUSY_SECONDS)
         event.listen(engine, "connect", _prepared)
         event.listen(engine, "begin", _immediately)
         return engine
     options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={STATEMENT_MS}"
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True)
+    return create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
 
 
 def _prepared(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
@@ -102,12 +114,21 @@ def begun(engine: Engine, *, reading: bool = False) -> Iterator[Connection]:
     """Yield a connection in a transaction, which is committed at the end; who is only ``reading`` holds up no writer.
 
     Raises:
-        EffectsError: the database is away, busy or full, or another process was faster: try again.
+        EffectsError: the database is away, busy, full or broken, or another process was faster: try again.
 
     """
     try:
         with engine.execution_options(**{_READING: reading}).begin() as connection:
             yield connection
-    except (OperationalError, InterfaceError, IntegrityError) as error:
-        told = " ".join(str(error.orig or error).split())
+    except (InterfaceError, DatabaseError, AllConnectionsTakenError) as error:
+        if _is_ours(error):
+            raise
+        told = " ".join(str((isinstance(error, DBAPIError) and error.orig) or error.args[0]).split())
         raise EffectsError(f"{shown(engine.url.render_as_string(hide_password=False))}: {told[:300]}") from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Tell whether it is the program that is wrong: trying again would not help."""
+    if isinstance(error, ProgrammingError):
+        return getattr(error.orig, "sqlstate", None) not in _NOT_THERE
+    return isinstance(error, DataError | NotSupportedError)
