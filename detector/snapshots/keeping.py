@@ -44,16 +44,23 @@ class Keeping:
     """Keeps a snapshot of each partition that is known, the next ``interval`` seconds after the last began.
 
     One is under way at a time. Its buckets are packed one by one between transactions, each as it is then; so the later
-    ones may know more of the log than the first, and the manifest says how far each does.
+    ones may know more of the log than the first, and the manifest says how far each does. While one is under way it
+    takes a ``share`` of the loop's time, or a bucket at a time where that is more.
     """
 
     def __init__(
-        self, places: Places, writer: Writer, interval: float, now: Callable[[], float] = time.monotonic
+        self,
+        places: Places,
+        writer: Writer,
+        interval: float,
+        now: Callable[[], float] = time.monotonic,
+        share: float = SHARE,
     ) -> None:
         self._places = places
         self._writer = writer
         self._interval = interval
         self._now = now
+        self._share = share
         self._books: dict[Place, Book] = {}
         self._held: dict[Place, Partition | None] = {}
         self._due: dict[Place, float] = {}
@@ -75,10 +82,14 @@ class Keeping:
             self._held[place] = self._places.held(place)
             self._due[place] = now if book.offset < 0 else now + self._interval
 
+    def offsets(self) -> dict[Place, int]:
+        """Return the offset of the newest snapshot of each partition, -1 where there is none."""
+        return {place: book.offset for place, book in self._books.items()}
+
     def rest(self, stands: Mapping[Place, int]) -> None:
         """Pack for a moment, while nothing is staged; memory of each partition stands at these offsets."""
         now = self._now()
-        self._budget = min(MOST_SECONDS, self._budget + SHARE * (now - self._rested))
+        self._budget = min(MOST_SECONDS, self._budget + self._share * (now - self._rested))
         self._rested = now
         self._follow(stands)
         self._settle()

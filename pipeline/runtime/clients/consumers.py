@@ -6,13 +6,17 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, LeaderNotAvailableError
 
 from pipeline.runtime.clients import broken_batches, header_names, parked_records
 from pipeline.runtime.clients.connection import connect
-from pipeline.runtime.clients.deadlines import HEARTBEAT_MS, SESSION_MS
+from pipeline.runtime.clients.deadlines import COMMITTED_MS, HEARTBEAT_MS, SESSION_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kafka.structs import TopicPartition
+
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 FETCH_WAIT_MS: Final = 100
@@ -67,6 +71,28 @@ def group_consumer(settings: KafkaSettings, group: str, *topics: str) -> KafkaCo
             raise KafkaTimeoutError(f"no partitions of {', '.join(unknown)} known within {METADATA_SECONDS:g} s")
         time.sleep(METADATA_PAUSE_SECONDS)
     return consumer
+
+
+def ends_known(
+    ask: Callable[..., dict[TopicPartition, int]], places: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return what ``ask``, a consumer's ``beginning_offsets`` or ``end_offsets``, says of partitions.
+
+    Of several topics the client may know some and not others yet, and then answers with a KeyError.
+
+    Raises:
+        KafkaError: no answer in time.
+
+    """
+    wanted = sorted(places)
+    deadline = time.monotonic() + METADATA_SECONDS
+    while True:
+        try:
+            return ask(wanted, timeout_ms=COMMITTED_MS)
+        except KeyError as error:
+            if time.monotonic() > deadline:
+                raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
+            time.sleep(METADATA_PAUSE_SECONDS)
 
 
 def reader(settings: KafkaSettings, client_id: str) -> KafkaConsumer:

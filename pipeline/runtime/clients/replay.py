@@ -11,7 +11,7 @@ from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from pipeline.contracts.moments import moment_of
-from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.clients.consumers import ends_known, reader
 from pipeline.runtime.clients.deadlines import COMMITTED_MS
 from pipeline.runtime.clients.stretch import Stretch, read_from
 
@@ -75,7 +75,7 @@ class Replay:
         if not starts:
             return {}
         places = [TopicPartition(*place) for place in sorted(starts)]
-        beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
+        beginnings = ends_known(self._consumer.beginning_offsets, places)
         for place in places:
             if starts[place] < beginnings[place]:
                 logger.warning(
@@ -89,7 +89,7 @@ class Replay:
 
     def _warn_of_gaps(self, found: Mapping[TopicPartition, tuple[Any, int]]) -> None:
         """Say where retention has removed what would have been read."""
-        beginnings = self._consumer.beginning_offsets(sorted(found), timeout_ms=COMMITTED_MS)
+        beginnings = ends_known(self._consumer.beginning_offsets, found)
         for place, (first, since_ms) in sorted(found.items()):
             if 0 < beginnings[place] == first.offset and first.timestamp > since_ms + GAP_MS:
                 logger.warning(
@@ -104,7 +104,7 @@ class Replay:
         """Return when the record at each offset was written, in milliseconds since 1970; now where there is none."""
         now_ms = self._now_ms()
         times = dict.fromkeys(ends, now_ms)
-        log_ends = self._consumer.end_offsets(sorted(ends), timeout_ms=COMMITTED_MS)
+        log_ends = ends_known(self._consumer.end_offsets, ends)
         waiting = {place for place, end in ends.items() if end < log_ends[place]}
         read_from(self._consumer, {place: ends[place] for place in waiting})
         # An open transaction may hide what stands there: it is younger than its time-out then.
