@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 import time
+from datetime import date
 from itertools import chain, repeat
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,8 +22,11 @@ from msgspec.structs import replace
 
 from bench.broker import broker
 from bench.deployment import PARTITIONS, Deployment
+from bench.document import cells, put
+from bench.machine import this_machine
 from bench.population import stream
 from bench.rules import FILES
+from bench.tables import Titled, machine_line
 from detector.handler import Detector
 from detector.rules.loading import load_rules
 from detector.snapshots.keeping import Keeping
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
     from pipeline.runtime.handler import Place
 
+BEGIN, END = "<!-- restore: made by `python -m bench.restore` -->", "<!-- /restore -->"
 GOAL_SECONDS: Final = 20
 PAYMENTS: Final = 3  # of each key
 BATCH: Final = 1_000
@@ -165,6 +170,20 @@ def restore(bootstrap: str, tag: str, ends: Mapping[Place, int]) -> Restored:
     return Restored(seconds, longest * 1e3, peak, keys, bench.checksums())
 
 
+def figures(written: Written, restored: Restored) -> dict[str, str]:
+    """Return the figures for people."""
+    return {
+        "keys, of eight series each": f"{restored.keys:,}",
+        "packed in the loop, seconds together": f"{written.loop_seconds:.1f}",
+        "the longest rest of the loop, ms, of 50 and a bucket": f"{written.longest_ms:.0f}",
+        "all written after, seconds": f"{written.seconds:.1f}",
+        "in the topic, MiB": f"{written.mib:.1f}",
+        f"restored, seconds (goal: {GOAL_SECONDS})": f"{restored.seconds:.1f}",
+        "the longest stretch of that, ms": f"{restored.longest_ms:.0f}",
+        "peak of the process that restored, MiB": f"{restored.peak_mib:,.0f}",
+    }
+
+
 def main(arguments: list[str]) -> int:
     """Measure, print, return the exit code: 1 where the goal is missed."""
     parser = argparse.ArgumentParser(
@@ -172,7 +191,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--keys", type=int, default=1_000_000, help="how many (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--document", action="store_true", help="also write them into docs/performance.md")
     asked = parser.parse_args(arguments)
+    machine = this_machine()
     with broker(os.environ, thorough=True) as cluster:
         deployment = Deployment(cluster.bootstrap_servers)
         deployment.provision()
@@ -184,22 +205,18 @@ def main(arguments: list[str]) -> int:
             restored = pool.apply(restore, (cluster.bootstrap_servers, deployment.tag, stands))
     if (restored.keys, restored.checksums) != (asked.keys, expected):
         sys.exit("what came back is not what was kept: the figures are worth nothing")
-    told = {
-        "keys": restored.keys,
-        "written_in_the_loop_seconds": round(written.loop_seconds, 2),
-        "written_longest_rest_ms": round(written.longest_ms, 1),
-        "written_after_seconds": round(written.seconds, 2),
-        "topic_mib": round(written.mib, 1),
-        "restored_seconds": round(restored.seconds, 2),
-        "restored_longest_stretch_ms": round(restored.longest_ms, 1),
-        "restored_peak_mib": round(restored.peak_mib),
-        "goal_seconds": GOAL_SECONDS,
-    }
+    told = figures(written, restored)
     if asked.json:
-        sys.stdout.write(json.dumps(told) + "\n")
+        found = {**written._asdict(), **restored._asdict(), "goal_seconds": GOAL_SECONDS}
+        del found["checksums"]
+        sys.stdout.write(json.dumps(found) + "\n")
     else:
         for name, value in told.items():
-            sys.stdout.write(f"{value:>18,}  {name.replace('_', ' ')}\n")
+            sys.stdout.write(f"{value:>18}  {name}\n")
+    if asked.document:
+        made = Titled("Snapshots, on a real Kafka", ("what", "figure"), list(told.items()))
+        day = date.today().isoformat()  # noqa: DTZ011
+        put(BEGIN, END, f"{day}, `python -m bench.restore`, on {machine_line(machine)}.\n\n{cells(made)}")
     return int(restored.seconds > GOAL_SECONDS)
 
 

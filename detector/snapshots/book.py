@@ -38,11 +38,12 @@ class Book:
         """Note that a chunk is about to be written, whatever becomes of it."""
         self._keys.update(chunk_keys(self.log, self.shape, chunk))
 
-    def next(self, offset: int, changed: Iterable[Chunk]) -> Manifest:
+    def next(self, offset: int, newest_us: int, changed: Iterable[Chunk]) -> Manifest:
         """Return the manifest of a snapshot at an offset: of the chunks that are new, and of the newest's others."""
         before = {chunk.bucket: chunk for chunk in self._standing[-1].chunks} if self._standing else {}
         merged = before | {chunk.bucket: chunk for chunk in changed}
-        return Manifest(offset=offset, shape=self.shape, chunks=[merged[bucket] for bucket in sorted(merged)])
+        chunks = [merged[bucket] for bucket in sorted(merged)]
+        return Manifest(offset=offset, shape=self.shape, newest_us=newest_us, chunks=chunks)
 
     def surplus(self, manifest: Manifest) -> list[bytes]:
         """Return the keys that are of no use any more once a snapshot is there, manifests first.

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.windows.clock import UNSET
 from detector.snapshots.records import Chunk, chunk_entries, manifest_entry
 
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ MOST_SECONDS: Final = 0.05  # at a time, whatever it has waited before
 
 @dataclass
 class _Snapshot:
-    """One that is under way, at ``offset`` or later; ``left`` are the buckets to pack."""
+    """One that is under way, at ``offset`` or later; ``left`` are the buckets to pack.
+
+    ``newest_us`` is the greatest time of the log's records at that offset.
+    """
 
     token: int
     place: Place
     book: Book
     offset: int
+    newest_us: int
     left: list[int]
     began: float
     chunks: list[Chunk] = field(default_factory=list)
@@ -120,7 +125,8 @@ class Keeping:
             held = self._held[place]
             # Nothing that was packed counts where no snapshot is there that has it.
             buckets = [] if held is None else held.changed() if book.offset >= 0 else sorted(held.buckets)
-            return _Snapshot(self._count, place, book, stands[place], buckets, now)
+            newest_us = UNSET if held is None else held.newest_us
+            return _Snapshot(self._count, place, book, stands[place], newest_us, buckets, now)
         return None
 
     def _go_on(self, snapshot: _Snapshot, stands: Mapping[Place, int]) -> None:
@@ -136,7 +142,7 @@ class Keeping:
             self._writer.put(snapshot.token, target, chunk_entries(book.log, book.shape, chunk, packed))
             self._budget -= self._now() - began
         if not snapshot.left and self._writer.has_room:
-            manifest = book.next(snapshot.offset, snapshot.chunks)
+            manifest = book.next(snapshot.offset, snapshot.newest_us, snapshot.chunks)
             snapshot.removed = book.surplus(manifest)
             snapshot.manifest = manifest
             self._writer.end(snapshot.token, target, manifest_entry(book.log, manifest), snapshot.removed)

@@ -50,10 +50,14 @@ class Chunk(NamedTuple):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which chunks are all that is remembered of a log at ``offset``; of another ``shape``, it is of other rules."""
+    """Which chunks are all that is remembered of a log at ``offset``; of another ``shape``, it is of other rules.
+
+    ``newest_us`` is the greatest time of its records in Kafka up to there, in microseconds since 1970.
+    """
 
     offset: int
     shape: str
+    newest_us: int
     chunks: list[Chunk]
 
     @property

@@ -257,7 +257,7 @@ def test_a_bug_in_keeping_costs_snapshots_and_nothing_else(caplog: pytest.LogCap
 def snapshot(offset: int, *buckets: bytes) -> tuple[Manifest, list[Any]]:
     """Return a snapshot of buckets, and its records."""
     chunks = [Chunk.of(number, offset, packed) for number, packed in enumerate(buckets)]
-    manifest = Manifest(offset=offset, shape="s", chunks=chunks)
+    manifest = Manifest(offset=offset, shape="s", newest_us=5, chunks=chunks)
     entries = [one for chunk, packed in zip(chunks, buckets, strict=True) for one in
                chunk_entries(LOG, "s", chunk, packed)]  # fmt: skip
     return manifest, [*entries, manifest_entry(LOG, manifest)]
@@ -299,7 +299,7 @@ def test_the_book_keeps_the_newest_two() -> None:
     for offset in (10, 20, 30):
         chunk = Chunk.of(offset % 4, offset, b"x")
         book.begun(chunk)
-        manifest = book.next(offset, [chunk])
+        manifest = book.next(offset, 5, [chunk])
         removed = book.surplus(manifest)
         book.written(manifest, removed)
         manifests.append((manifest, removed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -105,7 +105,9 @@ rules = st.builds(
 amounts = st.sampled_from(["0.00", "1.10", "5.01", "5.00", "700.25", "999999999999999.99"])
 entries = st.tuples(
     st.integers(0, 1),  # partition
-    st.sampled_from((0, 0, 1, 500, 10**6, 60 * 10**6, 3_599 * 10**6, 86_400 * 10**6, 400 * 86_400 * 10**6)),
+    st.sampled_from(
+        (0, 0, 1, 500, 10**6, 60 * 10**6, 3_599 * 10**6, 86_400 * 10**6, 3 * 86_400 * 10**6, 400 * 86_400 * 10**6)
+    ),
     st.sampled_from((0, 0, 0, 1, 1_000, 5 * 10**6, 3_600 * 10**6, 7 * 86_400 * 10**6)),  # how late it is
     st.sampled_from((0, 0, -3_600_000, 1_000)),  # its record's time beside the log's
     st.sampled_from(("a", "a", "a", "b", None)),
@@ -155,11 +157,18 @@ def closure(text: str, currency: str) -> tuple[Value, Kind]:
     return value, made.kind
 
 
+def _widths(rule: OneRule) -> list[str]:
+    """Return how far back a rule looks."""
+    return [*(width for _, _, width, _ in rule.aggregates), *([rule.within] if rule.steps else [])]
+
+
 class Judge:
     """What the oracle says of each rule."""
 
     def __init__(self, asked: list[OneRule], bounds: Bounds) -> None:
-        self._logs = (Log(bounds), Log(bounds))
+        widths = [WIDTHS[one] for rule in asked for one in _widths(rule)]
+        reach_us = max(width + max(1, width // 64) for width in widths) + bounds.lateness_us
+        self._logs = (Log(bounds, reach_us), Log(bounds, reach_us))
         self._rules = [self._made(rule) for rule in asked]
 
     def _made(self, rule: OneRule) -> tuple[OneRule, list[tuple[str, Asked]], list[Value], list[Value], Value | None]:
@@ -272,6 +281,36 @@ def test_the_engine_sees_in_panes_what_the_oracle_sees(  # noqa: PLR0913, PLR091
     """One busy account, most of whose history is in panes."""
     asked = tuple((function, of, width, None) for function, of in functions)
     check([OneRule(("source",), None, "any", asked, (), "1h")], drawn, ends, undone, bounds)
+
+
+@settings(max_examples=CASES // 2)
+@given(
+    asked=st.lists(rules.map(lambda rule: replace(rule, key=("source",))), min_size=1, max_size=2),
+    width=st.sampled_from(("1s", "90s", "1h")),
+    drawn=st.lists(
+        st.tuples(
+            *[st.just(0), st.sampled_from((0, 10**6, 40_000 * 10**6, 90_000 * 10**6, 3 * 86_400 * 10**6))],
+            *[st.sampled_from((0, 0, 1, 3_600 * 10**6, 2 * 86_400 * 10**6, 4 * 86_400 * 10**6))],
+            *[st.just(0), st.sampled_from("aabc"), st.sampled_from("tu"), st.just("EUR"), amounts],
+            *[st.sampled_from((1, 7)), st.just("x"), st.booleans()],
+        ),
+        min_size=6,
+        max_size=24,
+    ),
+    ends=ends_of_batches,
+    undone=attempts,
+)
+def test_the_engine_forgets_what_the_oracle_forgets(
+    asked: list[OneRule], width: str, drawn: list[tuple[Any, ...]], ends: set[int], undone: list[int]
+) -> None:
+    """Values that nobody uses for longer than rules look back, and a day: neither history nor clock is left."""
+    narrow = [
+        replace(
+            rule, within=width, aggregates=tuple((name, of, width, where) for name, of, _, where in rule.aggregates)
+        )
+        for rule in asked
+    ]
+    check(narrow, drawn, ends, undone, Bounds(3_600 * 10**6, 1_024, 128, 256))
 
 
 def check(

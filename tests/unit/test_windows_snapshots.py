@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from detector.rules.loading import load_rules
 from detector.rules.windows import distinct, kept, panes
 from detector.rules.windows.chunk import BrokenBucketError
+from detector.rules.windows.clock import UNSET
 from detector.rules.windows.engine import Windows
 from detector.rules.windows.kept import bucket_of
 from tests.unit.test_windows_oracle import entries, log_of, rules
@@ -96,6 +97,11 @@ def restored(asked: list[OneRule], kind: Kind, chunks: dict[int, dict[int, bytes
     return loaded
 
 
+def newest_of(log: list[Entry]) -> int:
+    """Return the greatest time of records."""
+    return max((entry.timestamp_ms * 1000 for entry in log), default=UNSET)
+
+
 @settings(max_examples=400)
 @given(
     asked=st.lists(rules, min_size=1, max_size=2),
@@ -118,6 +124,9 @@ def test_an_engine_that_was_packed_goes_on_as_one_that_was_not(
         whole.committed()
         chunks = {partition: packed(whole, partition) for partition in (0, 1)}
         again = restored(asked, kind, chunks)
+        for partition in (0, 1):
+            newest_us = newest_of([entry for entry in log[:cut] if entry.partition == partition])
+            again.stages[0].windows.known(partition, newest_us, {})
         assert {partition: packed(again, partition) for partition in (0, 1)} == chunks
         for number, entry in enumerate(log[cut:]):
             verdict(again, entry)
@@ -162,7 +171,8 @@ def test_buckets_that_were_packed_one_by_one_agree_once_the_log_is_read_on(  # n
             _pack(whole, number, len(log), chunks, offsets)
         begin = min(begin, len(log))
         again = restored(asked, kind, {0: chunks})
-        again.stages[0].windows.known(0, {number: at for number, at in offsets.items() if at > begin})
+        opens = {number: at for number, at in offsets.items() if at > begin}
+        again.stages[0].windows.known(0, newest_of(log[:begin]), opens)
         reached = min(len(log), max([begin, *offsets.values()]) + behind)
         for offset in range(begin, reached):
             again.observe(log[offset].transaction, 0, log[offset].timestamp_ms, offset=offset)
@@ -245,3 +255,18 @@ def test_what_was_packed_counts_as_unchanged_until_something_comes() -> None:
     assert windows.pack(0, 0) == chunk
     held.mark([0])
     assert held.changed() == [0]
+
+
+def test_what_is_forgotten_takes_no_room_any_more() -> None:
+    """Values that nobody uses longer than rules look back, and a day, go when their bucket is packed."""
+    loaded, _ = some_chunk()
+    windows = loaded.stages[0].windows
+    (entry,) = log_of([(0, 0, 0, 0, "a", "t", "EUR", "1.10", 1, "x", True)])
+    for hours, left in ((24, {"a0", "a1", "a2"}), (27, {"a1"}), (50, {"a1"}), (60, {"a1", "a3"})):
+        with patch.object(kept, "BUCKETS", 1):
+            paid = replace(entry.transaction, source="a3" if hours == 60 else "a1")
+            loaded.observe(paid, 0, entry.timestamp_ms + hours * 3_600_000)
+        loaded.committed()
+        windows.pack(0, 0)
+        assert set(windows.partitions[0].values[0]) == left
+        assert set(windows.partitions[0].buckets[0].values[0]) == left

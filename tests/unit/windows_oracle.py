@@ -28,6 +28,7 @@ EXACT: Final = Context(prec=3000)
 HASHES: Final = 1 << 64
 MOST: Final = Decimal("1e34")
 FINEST: Final = Decimal("1e-34")
+DAY_US: Final = 86_400 * 10**6
 
 
 @dataclass(frozen=True)
@@ -81,34 +82,44 @@ def taken(of: Value | None, subject: Subject) -> Any:
 class Log:
     """One partition, as far as it was read."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, reach_us: int) -> None:
         self.bounds = bounds
+        self.known_us = reach_us + DAY_US
         self.entries: list[tuple[Subject, int, int]] = []  # with its own time and the record's, in microseconds
 
     def add(self, transaction: Transaction, timestamp_ms: int) -> None:
         """Read one more."""
         self.entries.append((Subject(transaction), microseconds_of(transaction.timestamp), timestamp_ms * 1000))
 
+    def known(self, key: list[Value]) -> list[int]:
+        """Return the places of the key at hand, since it was forgotten last."""
+        mine = [get(self.entries[-1][0]) for get in key]
+        found: list[int] = []
+        newest = seen = -(10**20)
+        for place, (subject, _, record_us) in enumerate(self.entries):
+            newest = max(newest, record_us)
+            if [value_of(get, subject) for get in key] == mine:
+                found = [*(found if seen >= newest - self.known_us else []), place]
+                seen = newest
+        return found
+
     def base_us(self, key: list[Value]) -> int:
         """Return from where windows reach back: the time at hand, or the clock less the lateness."""
-        mine = [get(self.entries[-1][0]) for get in key]
         clock = -(10**20)
-        for subject, time_us, record_us in self.entries:
-            if [value_of(get, subject) for get in key] == mine:
-                clock = max(clock, min(time_us, max(clock, record_us) + self.bounds.lateness_us))
+        for place in self.known(key):
+            _, time_us, record_us = self.entries[place]
+            clock = max(clock, min(time_us, max(clock, record_us) + self.bounds.lateness_us))
         return max(self.entries[-1][1], clock - self.bounds.lateness_us)
 
     def history(self, key: list[Value], where: Value | None, of: Value | None, *, money: bool) -> list[Seen]:
         """Return what counts of the key at hand, in the order of time and of the log, also what has no value."""
         current = self.entries[-1][0]
-        mine = [get(current) for get in key]
         found = []
-        for place, (subject, time_us, _) in enumerate(self.entries):
+        for place in self.known(key):
+            subject, time_us, _ = self.entries[place]
             other = money and subject.transaction.currency != current.transaction.currency
             value = taken(of, subject)
-            if other or not value_of(where, subject):
-                continue
-            if [value_of(get, subject) for get in key] == mine:
+            if not other and value_of(where, subject):
                 found.append(Seen(place, time_us, value, subject))
         return sorted(found, key=lambda one: (one.time_us, one.place))
 

@@ -48,10 +48,11 @@ class ViewColumns(msgspec.Struct, array_like=True):
 
 
 class KeyColumns(msgspec.Struct, array_like=True):
-    """The values of a key, their clocks as an array of 64 bits, and their series."""
+    """The values of a key, their clocks and when they were seen as arrays of 64 bits, and their series."""
 
     values: list[Any]
     clocks: bytes
+    seen: bytes
     views: list[ViewColumns]
 
 

@@ -6,7 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.subject import Subject
-from detector.rules.windows.kept import Gate, Kept, Partition
+from detector.rules.windows.kept import KNOWN_US, Gate, Kept, Partition
 from detector.rules.windows.packing import pack
 from detector.rules.windows.taking import Take, take_of
 from detector.rules.windows.unpacking import unpack
@@ -132,6 +132,7 @@ class Windows:
     def pack(self, partition: int, bucket: int) -> bytes:
         """Return what is kept in a bucket, which counts as unchanged from now on; only while nothing is staged."""
         held = self.partitions[partition]
+        held.sweep(bucket, held.newest_us - self._plan.reach_us - KNOWN_US)
         held.buckets[bucket].changed = False
         return pack(self._plan, held, bucket)
 
@@ -149,9 +150,13 @@ class Windows:
         """Keep nothing of a partition; only while nothing is staged."""
         self.partitions.pop(partition, None)
 
-    def known(self, partition: int, opens: Mapping[int, int]) -> None:
-        """Note up to which offsets some buckets know the log, where it is read again from before those."""
+    def known(self, partition: int, newest_us: int, opens: Mapping[int, int]) -> None:
+        """Note up to which offsets some buckets know the log, where it is read again from before those.
+
+        There ``newest_us`` is the greatest time of its records.
+        """
         held = self.partitions.get(partition) or self.begun(partition)
+        held.newest_us = held.before_us = newest_us
         held.gate = Gate(opens) if opens else None
 
     def committed(self) -> None:
@@ -159,6 +164,8 @@ class Windows:
         batch = self.batch
         batch.fold()
         batch.begin()
+        for held in self.partitions.values():
+            held.settle()
         if batch.begun > FROZEN_AFTER:
             # Histories live long and refer to nothing that refers to them. Whatever else is garbage goes first, then
             # the collector never walks them again: it would take more time than the rules.
@@ -168,8 +175,9 @@ class Windows:
 
     def aborted(self) -> None:
         """Undo all that was taken since the last outcome: the histories are what they were then."""
-        batch = self.batch
-        batch.abort()
+        self.batch.abort()
+        for held in self.partitions.values():
+            held.restore()
 
     def keep(self, partitions: Collection[int]) -> None:
         """Drop the histories of all partitions but these, such as those that go to another process.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zlib import crc32
 
-from detector.rules.expressions.kinds import EvaluationError
+from detector.rules.expressions.kinds import US_PER, EvaluationError
 from detector.rules.windows.clock import UNSET
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from detector.rules.windows.series import Series, Undo
 
 BUCKETS: Final = 512  # of a partition: a million keys are some 2,000 in each
+# A value of which nothing came for so long, beyond what rules look back, is forgotten: all that is kept is bounded.
+KNOWN_US: Final = US_PER["d"]
 
 
 def bucket_of(value: object) -> int:
@@ -49,14 +51,16 @@ class Bucket:
 class Kept:
     """What is kept of one value of a key: its clock, the clock at the begin of ``batch``, the last, and its series.
 
-    It refers to its bucket, so that this costs one step to mark; a bucket refers to values alone, and never back.
+    ``seen_us`` is how far the partition's records were in time when its last transaction came; ``before_us`` the same
+    at the begin of the batch. It refers to its bucket, so that this costs one step to mark; a bucket refers to values
+    alone, and never back.
     """
 
-    __slots__ = ("batch", "bucket", "clock_us", "series", "settled_us")
+    __slots__ = ("batch", "before_us", "bucket", "clock_us", "seen_us", "series", "settled_us")
 
     def __init__(self, count: int, batch: int, bucket: Bucket) -> None:
         """Begin with so many series, none of which holds anything."""
-        self.clock_us = self.settled_us = UNSET
+        self.clock_us = self.settled_us = self.seen_us = self.before_us = UNSET
         self.batch = batch
         self.bucket = bucket
         self.series: list[Series | None] = [None] * count
@@ -67,8 +71,8 @@ class Kept:
         return self.settled_us == UNSET
 
     def restore(self) -> None:
-        """Set the clock back to the begin of the batch."""
-        self.clock_us = self.settled_us
+        """Set it back to the begin of the batch."""
+        self.clock_us, self.seen_us = self.settled_us, self.before_us
 
 
 class Begun(Protocol):
@@ -106,10 +110,11 @@ class Gate:
 class Partition:
     """What is kept of a partition; ``series`` is how many series each key's values have.
 
-    ``values`` are by the number of their key. ``gate`` is there while what came behind snapshots is read again.
+    ``values`` are by the number of their key. ``newest_us`` is the greatest time of its records in Kafka, ``before_us``
+    that at the begin of the batch. ``gate`` is there while what came behind snapshots is read again.
     """
 
-    __slots__ = ("_series", "buckets", "gate", "values")
+    __slots__ = ("_series", "before_us", "buckets", "gate", "newest_us", "values")
 
     def __init__(self, series: Sequence[int]) -> None:
         """Begin with nothing."""
@@ -117,6 +122,7 @@ class Partition:
         self.values: list[dict[Any, Kept]] = [{} for _ in series]
         self.buckets: dict[int, Bucket] = {}
         self.gate: Gate | None = None
+        self.newest_us = self.before_us = UNSET
 
     def begun(self, key: int, value: Hashable, batch: Begun) -> Kept:
         """Return what is kept of a value that was never seen; it goes when the batch is undone."""
@@ -126,6 +132,30 @@ class Partition:
         bucket.values[key].append(value)
         batch.undo.append((self._forget, (key, value, bucket)))
         return kept
+
+    def anew(self, key: int, value: Hashable, forgotten: Kept, batch: Begun) -> Kept:
+        """Return what is kept of a value that was forgotten; undone, it is not."""
+        kept = self.values[key][value] = Kept(self._series[key], batch.number, forgotten.bucket)
+        forgotten.bucket.changed = True
+        batch.undo.append((self.values[key].__setitem__, (value, forgotten)))
+        return kept
+
+    def sweep(self, number: int, gone_us: int) -> None:
+        """Remove the values of a bucket that were seen before a time, and are forgotten; while nothing is staged."""
+        for every, values in zip(self.values, self.buckets[number].values, strict=True):
+            gone = {value for value in values if every[value].seen_us < gone_us}
+            if gone:
+                values[:] = [value for value in values if value not in gone]
+                for value in gone:
+                    del every[value]
+
+    def settle(self) -> None:
+        """Take the time of the records for good."""
+        self.before_us = self.newest_us
+
+    def restore(self) -> None:
+        """Set the time of the records back to the begin of the batch."""
+        self.newest_us = self.before_us
 
     def bucket(self, number: int) -> Bucket:
         """Return a bucket, which is a new one where nothing was in it yet."""

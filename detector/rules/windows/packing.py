@@ -28,7 +28,8 @@ def pack(plan: Plan, held: Partition, bucket: int) -> bytes:
         kept = [every[value] for value in values]
         views = [_view(view, kept, plan.lateness_us) for view in key.views]
         clocks = array("q", [one.clock_us for one in kept])
-        keys.append(KeyColumns([plain(value) for value in values], clocks.tobytes(), views))
+        seen = array("q", [one.seen_us for one in kept])
+        keys.append(KeyColumns([plain(value) for value in values], clocks.tobytes(), seen.tobytes(), views))
     return encoded(keys)
 
 

@@ -14,6 +14,7 @@ from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
 from detector.rules.windows.clock import moved
+from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
 from detector.rules.windows.view import MANY, in_currency
@@ -46,8 +47,10 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
         "if batch.waiting: batch.fold()",
         "s.time_us = time_us = (t.timestamp - epoch) // microsecond",
     )
-    text.add(0, "late_us = record_ms * 1000 + lateness_us", "number = batch.number")
+    text.add(0, "record_us = record_ms * 1000", "late_us = record_us + lateness_us", "number = batch.number")
     text.add(0, "held = windows.partitions.get(partition) or windows.begun(partition)")
+    text.add(0, "newest_us = held.newest_us", "if record_us > newest_us: newest_us = held.newest_us = record_us")
+    text.add(0, f"gone_us = newest_us - {plan.reach_us + KNOWN_US}")
     always = {id(one): one for key in plan.keys for view in key.views if view.condition is None for one in view.inputs}
     text.steps(0, [*plan.conditions, *always.values()])
     for number, key in enumerate(plan.keys):
@@ -107,13 +110,13 @@ class _Text:
         self.add(1, f"kept = held.values[{number}].get(value)")
         self.add(1, "if kept is None:")
         self.add(2, f"kept = held.begun({number}, value, batch)")
+        self.add(1, "elif kept.seen_us < gone_us:", f"    kept = held.anew({number}, value, kept, batch)")
         self.add(1, "elif kept.batch != number:")
-        self.add(
-            2, "kept.batch, kept.settled_us = number, kept.clock_us", "kept.bucket.changed = True", "touched(kept)"
-        )
-        self.add(1, "base_us = time_us", "if time_us > kept.clock_us:")
+        self.add(2, "kept.batch, kept.settled_us, kept.before_us = number, kept.clock_us, kept.seen_us")
+        self.add(2, "kept.bucket.changed = True", "touched(kept)")
+        self.add(1, "kept.seen_us = newest_us", "base_us = time_us", "if time_us > kept.clock_us:")
         self.add(2, "if time_us <= late_us: kept.clock_us = time_us")
-        self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_ms * 1000, lateness_us)")
+        self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_us, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
         self.add(1, f"{at}.subject = {at}.present = s", f"{at}.missing = None", f"{at}.kept = kept")

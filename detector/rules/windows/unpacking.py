@@ -43,11 +43,12 @@ def unpack(plan: Plan, held: Partition, number: int, packed: bytes) -> int:
 def _key(key: Key, columns: KeyColumns, every: dict[Any, Kept], bucket: Bucket, place: int) -> int:
     values = [one if type(one) is str else hashable(one) for one in columns.values]
     views = [_chains(view, one, len(values)) for view, one in zip(key.views, columns.views, strict=True)]
-    clocks = _array("q", columns.clocks)
+    clocks, seen = _array("q", columns.clocks), _array("q", columns.seen)
     count, begun = len(views), 0
     for number, value in enumerate(values):
         kept = every[value] = Kept(count, _NO_BATCH, bucket)
         kept.clock_us = kept.settled_us = clocks[number]
+        kept.seen_us = kept.before_us = seen[number]
         kept.series = [view[number] for view in views]
     bucket.values[place] += values
     for one in columns.views:
