@@ -1,10 +1,12 @@
 """``python -m fraud_processor``: the service, or a command about its cases."""
 
+from __future__ import annotations
+
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dotenv import find_dotenv, load_dotenv
 
@@ -13,6 +15,7 @@ from fraud_processor.api.application import application
 from fraud_processor.cases.changing import LABELS_OUTLET, RELEASED_OUTLET
 from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
+from fraud_processor.outbox.left_behind import warn_of_what_is_left_behind
 from fraud_processor.outbox.sender import Looks, Sender, Senders
 from fraud_processor.outlets.choosing import outlets
 from fraud_processor.outlets.labels import labels
@@ -34,6 +37,13 @@ from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
 from pipeline.runtime.vitals import Vitals
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Engine
+
+    from fraud_processor.outlets.outlet import Outlet
+
 logger = logging.getLogger(__name__)
 
 NAME = "fraud_processor"
@@ -46,23 +56,11 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
     engine = open_engine(settings.database)
     seconds = settings.common.kafka.startup_timeout_seconds
     until_reached(lambda: migrate(engine, MIGRATIONS), CASES_DATABASE_URL.name, seconds, stop.wait)
-
     chosen = outlets(settings.alerts.addresses, settings.alerts.key)
     floors = {one.outlet.name: one.floor for one in chosen}
-    interval_us, limit = settings.alerts.interval_us, settings.alerts.limit
-    kafka, names = settings.common.kafka, settings.common.topics
-    to_topics = [
-        RecordsOutlet(LABELS_OUTLET, engine, kafka, names[topics.LABELS], labels),
-        RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
-    ]
-    told = [one.outlet for one in chosen]
-    outbox = [Sender(engine, one, interval_us, limit, vitals.tracer) for one in (*to_topics, *told)]
-    for sender in outbox:
-        vitals.add(sender.figures)
-    looking: list[Looks] = [*outbox]
-    if told and settings.alerts.report_at is not None:
-        looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
-    senders = Senders(looking)
+    senders = _senders([one.outlet for one in chosen], settings, engine, vitals)
+    named = (LABELS_OUTLET, RELEASED_OUTLET, *floors)
+    until_reached(lambda: warn_of_what_is_left_behind(engine, named), CASES_DATABASE_URL.name, seconds, stop.wait)
 
     def gather(codec: Codec, source: Source) -> Work:
         cases = until_reached(
@@ -91,6 +89,23 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
         senders.end()
         asked.dispose()
         engine.dispose()
+
+
+def _senders(told: Sequence[Outlet], settings: FraudSettings, engine: Engine, vitals: Vitals) -> Senders:
+    """Return what sends to all outlets: those that are to be told of cases, and topics."""
+    kafka, names = settings.common.kafka, settings.common.topics
+    to_topics = [
+        RecordsOutlet(LABELS_OUTLET, engine, kafka, names[topics.LABELS], labels),
+        RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
+    ]
+    how = (settings.alerts.interval_us, settings.alerts.limit, vitals.tracer)
+    outbox = [Sender(engine, one, *how) for one in (*to_topics, *told)]
+    for sender in outbox:
+        vitals.add(sender.figures)
+    looking: list[Looks] = [*outbox]
+    if told and settings.alerts.report_at is not None:
+        looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
+    return Senders(looking)
 
 
 SERVICE = Service(

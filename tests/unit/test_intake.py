@@ -22,6 +22,7 @@ from kafka.structs import MemberState, TopicPartition
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional import intake as intake_module
 from pipeline.runtime.transactional.intake import Intake, OffsetsBehindError
+from pipeline.runtime.transactional.standing import Standing
 from pipeline.runtime.transactional.standstill import Standstill
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
 from tests.support.pieces import records_of
@@ -402,3 +403,25 @@ def test_a_partition_that_went_away_may_come_back_with_any_offset() -> None:
     consumer.assigned, consumer.offsets[ZERO] = {ZERO}, 2
     intake.rewind()
     assert consumer.sought[-1] == (ZERO, 2)
+
+
+def test_who_begins_anew_under_the_same_membership_stays_ready() -> None:
+    """Behind an abort, or a poll that failed: what came meanwhile is lag, as it was before."""
+    consumer = FakeConsumer([], offsets={ZERO: 40, ONE: 7}, ends={ZERO: 40, ONE: 9}, assigned={ZERO, ONE})
+    intake = joined(consumer)
+    assert intake.standing().why_not == "catching up with input:1"
+    consumer.ends = {ZERO: 1_000, ONE: 30}
+    intake.rewind()
+    assert intake.standing() == Standing("catching up with input:1", {ZERO: 960, ONE: 23})
+    consumer.offsets[ONE] = 9
+    intake.rewind()
+    assert intake.standing().why_not == ""
+    consumer.polls += [(KafkaConnectionError(), member(1)), ({}, member(1))]
+    with pytest.raises(KafkaConnectionError):
+        intake.poll(500)
+    assert intake.standing().why_not == "no place in the group yet"
+    assert intake.poll(500) is None
+    assert intake.standing() == Standing("", {ZERO: 960, ONE: 21})
+    consumer.polls.append(({}, member(2)))
+    assert intake.poll(500) is None
+    assert intake.standing().why_not == "catching up with input:0, input:1"

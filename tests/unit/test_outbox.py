@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from fraud_processor.cases.alert import Alert
 from fraud_processor.cases.states import CONFIRMED
 from fraud_processor.outbox import sender as sender_module
+from fraud_processor.outbox.left_behind import warn_of_what_is_left_behind
 from fraud_processor.outbox.sender import LONGEST_WAIT_SECONDS, Sender, Senders
 from fraud_processor.outlets.outlet import OutletError
 from fraud_processor.outlets.signed import SignedOutlet
@@ -323,3 +324,19 @@ def test_a_webhook_that_was_away_gets_every_case(engine: Engine, monkeypatch: py
         keys = {request.headers["Idempotency-Key"] for request in receiver.requests}
     assert keys == {f"case-{number}-1" for number in range(1, 6)}
     assert refused <= keys
+
+
+def test_what_waits_for_an_outlet_that_nobody_names_is_told_at_the_start(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A URL with a new password is another outlet: what waits for the old one would else be lost in silence."""
+    old = Taking("slack-old")
+    sender = Sender(engine, old, MINUTE_US, 1)
+    stream = Stream(cases_in(engine, floors={old.name: 0}))
+    stream.put("A", "B")
+    old.away = True
+    sender.look()
+    warn_of_what_is_left_behind(engine, [old.name])
+    assert caplog.records[1:] == []
+    warn_of_what_is_left_behind(engine, ["slack-new", "labels"])
+    assert "2 messages wait for slack-old, which ALERT_URLS does not name" in caplog.text

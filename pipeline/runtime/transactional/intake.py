@@ -77,6 +77,7 @@ class Intake:
         self._lost_effects = lost_effects
         self._floors: dict[TopicPartition, int] = {}
         self._member: tuple[int, str] | None = None
+        self._reached_as: tuple[int, str] | None = None  # the last membership, also when what was polled was dropped
         self._name = uuid.uuid4().hex
         self._batches = 0
         self._known: dict[TopicPartition, int] = {}
@@ -132,8 +133,10 @@ class Intake:
             return None
         member = (membership.generation_id, membership.member_id)
         if member != self._member:
+            if member != self._reached_as:
+                self._reach.forget()
             self.rewind()
-            self._member = member
+            self._member = self._reached_as = member
             self._standstill.moved()
             return None
         if self._memory.under_way:
@@ -181,8 +184,8 @@ class Intake:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
         self._known.clear()
-        self._reach.begin({}, {})
         if not places:
+            self._reach.forget()
             self._memory.resumed({}, {})
             logger.info("assigned", extra={"partitions": []})
             return

@@ -29,9 +29,19 @@ class Reach:
     def __init__(self) -> None:
         self._at: dict[TopicPartition, int] = {}
         self._ends: Mapping[TopicPartition, int] = {}
+        self._targets: dict[TopicPartition, int] = {}
+
+    def forget(self) -> None:
+        """Forget all partitions: whether they are still assigned is not known."""
+        self._at, self._ends, self._targets = {}, {}, {}
 
     def begin(self, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> None:
-        """Begin to read these partitions at ``starts``; they end at ``ends`` now."""
+        """Begin to read these partitions at ``starts``; they end at ``ends`` now.
+
+        Of those that are begun again, as behind a transaction that was undone, no more has to be caught up with than
+        before: what came meanwhile is lag.
+        """
+        self._targets = {place: self._targets.get(place, end) for place, end in ends.items()}
         self._at, self._ends = dict(starts), ends
 
     def settled(self, ends: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
@@ -48,7 +58,7 @@ class Reach:
         lags = {place: max(0, max(end_of(place) or 0, self._ends[place]) - at) for place, at in self._at.items()}
         if remembering:
             return Standing("what the rules look back to is being read", lags)
-        behind = [f"{place.topic}:{place.partition}" for place, at in self._at.items() if at < self._ends[place]]
+        behind = [f"{place.topic}:{place.partition}" for place, at in self._at.items() if at < self._targets[place]]
         if behind:
             return Standing(f"catching up with {', '.join(sorted(behind))}", lags)
         return Standing("", lags)
