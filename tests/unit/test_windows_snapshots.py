@@ -102,7 +102,7 @@ def newest_of(log: list[Entry]) -> int:
     return max((entry.timestamp_ms * 1000 for entry in log), default=UNSET)
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(
     asked=st.lists(rules, min_size=1, max_size=2),
     drawn=st.lists(entries, min_size=1, max_size=24),
@@ -137,7 +137,7 @@ def test_an_engine_that_was_packed_goes_on_as_one_that_was_not(
             again.committed()
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(
     asked=st.lists(rules, min_size=1, max_size=2),
     drawn=st.lists(entries, min_size=1, max_size=24),
