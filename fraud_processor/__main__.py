@@ -25,7 +25,6 @@ from fraud_processor.reports import command as report
 from fraud_processor.reports.daily import Reporter
 from fraud_processor.settings import VARIABLES, FraudSettings
 from pipeline.contracts import topics
-from pipeline.contracts.codec import Codec
 from pipeline.runtime.database.engine import open_engine
 from pipeline.runtime.database.migrating import migrate
 from pipeline.runtime.database.settings import CASES_DATABASE_URL
@@ -35,7 +34,6 @@ from pipeline.runtime.lifecycle import Service, Stop, run
 from pipeline.runtime.lines import StagedLines
 from pipeline.runtime.pipes import to_its_end
 from pipeline.runtime.service import Source, Work, serve
-from pipeline.runtime.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from fraud_processor.outlets.outlet import Outlet
+    from pipeline.contracts.codec import Codec
+    from pipeline.runtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
