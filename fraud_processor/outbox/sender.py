@@ -184,7 +184,7 @@ class Senders:
         self._ended.set()
         self.wake()
         deadline = time.monotonic() + END_SECONDS
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _live(self, sender: Looks, wake: threading.Event) -> None:

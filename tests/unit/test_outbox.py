@@ -340,3 +340,8 @@ def test_what_waits_for_an_outlet_that_nobody_names_is_told_at_the_start(
     assert caplog.records[1:] == []
     warn_of_what_is_left_behind(engine, ["slack-new", "labels"])
     assert "2 messages wait for slack-old, which ALERT_URLS does not name" in caplog.text
+
+
+def test_senders_that_never_began_can_be_ended(engine: Engine) -> None:
+    """A port that is taken ends the service before they begin: its error is what has to be told."""
+    Senders([sender_of(engine, Taking())]).end()
