@@ -15,13 +15,17 @@ import logging
 import socket
 import sys
 import time
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.deployment import Deployment
+from bench.document import cells, put
 from bench.joining import wait_for_members
+from bench.machine import this_machine
 from bench.percentiles import percentiles_ms
 from bench.processes import EndedError, Processes
 from bench.subjects import DETECTOR, PIPELINE
+from bench.tables import Titled, machine_line
 from bench.telling import Telling
 from kafka_local import Cluster, KafkaLocalError
 from pipeline.errors import PipelineError
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from bench.processes import Running
 
+BEGIN, END = "<!-- pages: made by `python -m bench.pages` -->", "<!-- /pages -->"
 LIMIT_P95_MS: Final = 1_000.0
 LIMIT_CORES: Final = 0.5
 HOST: Final = "127.0.0.1"
@@ -146,8 +151,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pages", type=int, default=200, help="how many look (%(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long, without and with pages (%(default)s)")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--document", action="store_true", help="also write it into docs/performance.md")
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.ERROR)
+    machine = this_machine()
     try:
         with Telling() as telling, Cluster() as cluster:
             found = measure(cluster.bootstrap_servers, asked.rate, asked.pages, asked.seconds, telling.tell)
@@ -168,7 +175,22 @@ def main(arguments: list[str]) -> int:
             f"detector: {found.detector_cores[1]:.2f} cores and {found.detector_cores[0]:.2f}\n"
             f"{'passed' if good else 'FAILED'}: p95 below {LIMIT_P95_MS:g} ms, dashboard below {LIMIT_CORES:g} cores\n"
         )
+    if asked.document:
+        day = f"{date.today().isoformat()}, `python -m bench.pages`"  # noqa: DTZ011 (a person's day)
+        put(BEGIN, END, f"{day}, on {machine_line(machine)}.\n\n{cells(table(found, asked.rate, asked.seconds))}")
     return 0 if good else 1
+
+
+def table(found: Looked, rate: int, seconds: float) -> Titled:
+    """Return what came of it for a document."""
+    rows: list[tuple[str, ...]] = [
+        ("transactions a second, for so many seconds", f"{rate:,}, {seconds:g}"),
+        *((f"age of an event at a page, {name}, ms", f"{value:.0f}") for name, value in found.ages_ms.items()),
+        ("rows that a page was shown, and told of", f"{found.rows // found.pages:,}, {found.told // found.pages:,}"),
+        ("cores of the dashboard, and where nobody looks", "{1:.2f}, {0:.2f}".format(*found.dashboard_cores)),
+        ("cores of the detector, and where nobody looks", "{1:.2f}, {0:.2f}".format(*found.detector_cores)),
+    ]
+    return Titled(f"{found.pages} pages that look", ("what", "figure"), rows)
 
 
 if __name__ == "__main__":
