@@ -10,8 +10,11 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kafka.errors import KafkaConnectionError
 
+from detector.handler import Detector
 from detector.rules.windows import kept
+from detector.rules.windows.engine import Windows
 from detector.snapshots.book import Book
 from detector.snapshots.records import (
     PART_BYTES,
@@ -307,3 +310,51 @@ def test_the_book_keeps_the_newest_two() -> None:
     assert manifests[0][1] == [b"input/id/3/old/manifest/1", b"input/id/3/old/bucket/1/1/0"]
     assert manifests[2][1] == [key for key in keys_of(LOG, manifests[0][0]) if b"/manifest/" in key]
     assert book.offset == 30
+
+
+def test_a_topic_that_cannot_be_read_costs_a_reading_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Payments do not wait for what shortens a start; the next snapshot is written as if there were none."""
+    log, topic, process = judged()
+    with patch.object(Topic, "read", side_effect=KafkaConnectionError("gone")):
+        again = Process(RULES, topic, log, process.at)
+    assert again.began is None
+    assert "snapshots cannot be read: KafkaConnectionError: gone; reading the log again instead" in caplog.text
+    assert told(again.handle(log, 20)) == uninterrupted(RULES, log)[process.at : process.at + 20]
+    again.rest(100)
+    assert Process(RULES, topic, log, again.at).began == again.at
+
+
+def test_a_bug_in_unpacking_costs_a_reading_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever stands in the topic, a detector starts."""
+    log, topic, process = judged()
+    with patch.object(Windows, "unpack", side_effect=ZeroDivisionError):
+        again = Process(RULES, topic, log, process.at)
+    assert again.began is None
+    assert "cannot be used" in caplog.text
+    assert told(again.handle(log, 20)) == uninterrupted(RULES, log)[process.at : process.at + 20]
+
+
+def test_beside_the_memory_of_another_version_all_comes_from_the_log() -> None:
+    """It would have to be read for that one anyway; snapshots of the rules in force are kept all the same."""
+    log, topic, process = judged()
+    both = (process.rules, Process(OTHER, Topic(), log, 0).rules)
+    with patch.object(Detector, "memories", lambda _: both):
+        again = Process(RULES, topic, log, process.at)
+    assert again.began is None
+    again.rest(100)
+    assert Process(RULES, topic, log, again.at).began == again.at
+
+
+def test_a_partition_without_a_single_key_has_snapshots_too() -> None:
+    """What nobody could read does not have to be read again."""
+    log, topic = log_of([("a", "x", 0, 1)] * 9), Topic()
+    process = Process(RULES, topic, log, 0)
+    process.handle(log, 9)
+    process.rest(20)
+    assert Process(RULES, topic, log, 9).began == 9
+
+
+def test_where_no_rule_looks_back_nothing_is_read_again() -> None:
+    """A stage without windows has no memory, whatever other stages have."""
+    log, topic = log_of([("a", "x", 1, 1)] * 9), Topic()
+    assert Process("rules: [{id: a, when: amount > 2, currency: any}]", topic, log, 9).began == 9
