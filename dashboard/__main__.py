@@ -51,6 +51,7 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
             vitals.why_not = "" if hub.ready and following.connected else "what was there before is being read"
     finally:
         stop.request()
+        hub.end()
         page.end()
 
 

@@ -89,6 +89,7 @@ class Hub:
         self._new: list[Row] = []  # of the next tick
         self._ticked: Positions = {}  # behind what came before that
         self.ready = False
+        self.ended = False
         self._pages: dict[Filter, set[Page]] = {}
         self._glanced = 0
         self._taken: Counter[str] = Counter()
@@ -140,6 +141,10 @@ class Hub:
         same.discard(page)
         if not same:
             self._pages.pop(page.wanted, None)
+
+    def end(self) -> None:
+        """Let all pages go, each behind its next event, of which there is one a second; for any thread."""
+        self.ended = True
 
     def figures(self) -> list[Event]:
         """Return the charts and figures as they stand."""

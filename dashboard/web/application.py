@@ -127,11 +127,11 @@ async def _events(hub: Hub, page: Page, seen: Any) -> AsyncIterator[ServerSentEv
     try:
         for event in hub.figures():
             yield _sent(event)
-        while not hub.ready:  # it has just started: nobody can tell yet what this page has missed
+        while not (hub.ready or hub.ended):  # it has just started: nobody can tell yet what this page has missed
             yield _sent(await page.queue.get())
         page.clear()
         yield _sent(hub.rows(page.wanted, seen))
-        while True:
+        while not hub.ended:
             yield _sent(await page.queue.get())
     finally:
         hub.close(page)

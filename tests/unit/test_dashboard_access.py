@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,7 +18,7 @@ from dashboard.web.rules import Rules
 from dashboard.web.sessions import LIFE_SECONDS, TRIES, TRIES_SECONDS, Sessions, TooManyTriesError
 from dashboard.web.topics import Topics
 from pipeline.errors import SettingsError
-from pipeline.runtime.http import Address, listen
+from pipeline.runtime.http import END_SECONDS, Address, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,3 +186,29 @@ def test_nothing_that_is_asked_is_an_error_of_ours(path: str) -> None:
         assert 400 <= client.get(path).status_code < 500
     finally:
         made.close()
+
+
+def test_a_page_that_looks_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    """It is let go within about a second, and nobody is told of an error."""
+    settings = DashboardSettings.from_env({"KAFKA_BROKER_URL": "127.0.0.1:1"})
+    hub = Hub(lambda: {"lags": {}, "connected": False})
+    hub.take([], live=True)
+    kafka = settings.common.kafka
+    shown = Shown(
+        hub,
+        {"topic": 1},
+        Cases("http://127.0.0.1:1", None),
+        Topics(kafka, settings.common.topics),
+        Rules(kafka, "rules"),
+    )
+    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
+    asking = httpx.Client(base_url=served.address, timeout=10, trust_env=False)
+    with asking, asking.stream("GET", "/api/stream") as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith("event: ")
+        began = time.monotonic()
+        hub.end()
+        served.end()
+        assert time.monotonic() - began < END_SECONDS
+        assert "event: glance" in list(lines)
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
