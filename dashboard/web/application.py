@@ -19,14 +19,14 @@ from dashboard.live.row import MAX_FIELD
 from dashboard.web.cases import Cases, cases_routes
 from dashboard.web.guard import Guard
 from dashboard.web.login import STATIC, login_routes
+from dashboard.web.lookups import looked_up
 from dashboard.web.rules import Rules, rules_routes
 from dashboard.web.sessions import Sessions
-from dashboard.web.single import Gone, record_at
+from dashboard.web.single import record_at
 from dashboard.web.topics import Topics, topics_routes
 from pipeline.contracts.case_requests import problems
 from pipeline.contracts.display import printable
 from pipeline.runtime.bodies import BoundedBodies
-from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -111,14 +111,8 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
         if not 0 <= partition < 2**31 or not 0 <= offset < 2**63:
             raise HTTPException(404, "no record stands there")
         async with lookups:
-            try:
-                return await asyncio.to_thread(
-                    record_at, settings.common.kafka, shown.partitions, topic, partition, offset
-                )
-            except Gone:
-                raise HTTPException(404, "no record stands there: retention has taken it, or it never was") from None
-            except KafkaError:
-                raise HTTPException(503, "Kafka does not answer", {"Retry-After": "5"}) from None
+            kafka, partitions = settings.common.kafka, shown.partitions
+            return await looked_up(lambda: record_at(kafka, partitions, topic, partition, offset))
 
     return app
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, Path
 
 from dashboard.live.rulebook import MAX_READ, described, shown
+from dashboard.web.lookups import looked_up
 from dashboard.web.single import IDLE_SECONDS
 from pipeline.contracts.case_requests import problems
 from pipeline.contracts.display import printable
@@ -144,22 +144,14 @@ def rules_routes(rules: Rules, hits: Callable[[], dict[str, dict[str, int]]]) ->
     """Return the routes; all of them read and change nothing."""
     router = APIRouter(responses=problems(401, 404, 503))
 
-    async def asked(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        try:
-            return await asyncio.to_thread(work)
-        except LookupError as error:
-            raise HTTPException(404, str(error.args[0])) from None
-        except KafkaError:
-            raise HTTPException(503, "Kafka does not answer", {"Retry-After": "5"}) from None
-
     @router.get("/api/rules")
     async def in_force() -> dict[str, Any]:
         """Return the rules in force, how often they hit, and all versions."""
-        return await asked(lambda: rules.in_force(hits))
+        return await looked_up(lambda: rules.in_force(hits))
 
     @router.get("/api/rules/{version}")
     async def version(version: Version) -> dict[str, Any]:
         """Return one version in full."""
-        return await asked(lambda: rules.version(version))
+        return await looked_up(lambda: rules.version(version))
 
     return router

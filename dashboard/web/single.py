@@ -18,8 +18,11 @@ MAX_BYTES: Final = 64 * 1024
 CLIENT_ID: Final = "dashboard-lookup"
 
 
-class Gone(Exception):  # noqa: N818 (it is what a record is)
+class Gone(LookupError):  # noqa: N818 (it is what a record is)
     """No record stands there: retention has taken it, or it never was."""
+
+    def __init__(self) -> None:
+        super().__init__("no record stands there: retention has taken it, or it never was")
 
 
 def record_at(

@@ -7,9 +7,10 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, Path, Query
 
 from dashboard.live.readings import lag_of, readings
+from dashboard.web.lookups import looked_up
 from dashboard.web.single import IDLE_SECONDS, told_of
 from pipeline.contracts.case_requests import problems
 from pipeline.runtime.clients.cluster import CLEANUP_POLICY, Cluster
@@ -131,12 +132,7 @@ def topics_routes(topics_: Topics) -> APIRouter:
 
     async def asked(work: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         async with lookups:
-            try:
-                return await asyncio.to_thread(work)
-            except LookupError as error:
-                raise HTTPException(404, str(error.args[0])) from None
-            except KafkaError:
-                raise HTTPException(503, "Kafka does not answer", {"Retry-After": "5"}) from None
+            return await looked_up(work)
 
     @router.get("/api/topics")
     async def listed() -> list[dict[str, Any]]:
