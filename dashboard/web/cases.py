@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LIMITS_SECONDS: Final = (2.0, 10.0)  # to connect, and between two bytes
 LOOK_SECONDS: Final = 5.0
+# Each holds a thread of those that answer everything else, too.
+MOST_AT_ONCE: Final = 10
 # A page elsewhere can send a form, but no header of its own.
 ASKED_HERE: Final = "X-Dashboard"
 
@@ -28,6 +30,7 @@ class Cases:
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url, self._token = url, token
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
         self.counts: dict[str, int] | None = None
 
     def start(self, stop: Stop) -> threading.Thread:
@@ -53,20 +56,29 @@ class Cases:
         """
         if self._token is None:
             raise HTTPException(404, "cases are shown where CASES_API_TOKEN is set, here and at the fraud processor")
-        headers = {"Authorization": f"Bearer {self._token}"}
+        if not self._room.acquire(blocking=False):
+            raise HTTPException(503, "too many ask for cases already", {"Retry-After": "5"})
         try:
-            answer = requests.request(
-                method, f"{self._url}{path}", headers=headers, timeout=LIMITS_SECONDS, allow_redirects=False, **what
-            )
+            answer = self._answer(method, path, **what)
             told = answer.json()
         except (requests.RequestException, ValueError):
             raise HTTPException(503, "the fraud processor does not answer", {"Retry-After": "5"}) from None
+        finally:
+            self._room.release()
         if answer.status_code == requests.codes.unauthorized:
             raise HTTPException(503, "the fraud processor has another CASES_API_TOKEN")
         if not answer.ok:
             detail = told.get("detail") if isinstance(told, dict) else None
             raise HTTPException(answer.status_code, detail if isinstance(detail, str) else "it was refused")
         return told
+
+    def _answer(self, method: str, path: str, **what: Any) -> requests.Response:  # noqa: ANN401 (JSON)
+        with requests.Session() as session:
+            # The environment may name a proxy, which would be told the token, or a file with another one.
+            session.trust_env = False
+            headers = {"Authorization": f"Bearer {self._token}"}
+            url = f"{self._url}{path}"
+            return session.request(method, url, headers=headers, timeout=LIMITS_SECONDS, allow_redirects=False, **what)
 
 
 def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,6 +19,7 @@ from fraud_processor.api.application import application
 from pipeline.errors import SettingsError
 from pipeline.runtime.http import Address, listen
 from tests.support.case_files import opened
+from tests.support.eventually import eventually
 from tests.unit.test_cases_api import NASTY, put
 
 if TYPE_CHECKING:
@@ -108,3 +111,30 @@ def test_an_address_is_one_of_http(url: str) -> None:
     """Without a path, and without a password in it."""
     with pytest.raises(SettingsError, match="CASES_API_URL must be an address such as"):
         DashboardSettings.from_env({"CASES_API_URL": url})
+
+
+def test_nobody_but_the_interface_is_told_the_token(
+    client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a proxy that the environment names, nor does a file of passwords say another one."""
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert client.get("/api/cases").status_code == 200
+
+
+def test_an_interface_that_does_not_answer_holds_up_nothing_else() -> None:
+    """However many ask for cases: the page itself is there, and says that they are not."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent, ThreadPoolExecutor(60) as callers:
+        asking = client_of(f"http://127.0.0.1:{silent.getsockname()[1]}", TOKEN)
+        client = next(asking)
+        found = [callers.submit(client.get, "/api/cases") for _ in range(45)]
+        eventually(lambda: any(one.done() for one in found), 5, "a refusal")
+        assert httpx.get(client.base_url, timeout=5, trust_env=False).status_code == 200
+        refused = [one.result() for one in found if one.done()]
+        assert {(one.status_code, one.json()["detail"]) for one in refused} == {(503, "too many ask for cases already")}
+        silent.close()
+        assert {one.result().status_code for one in found} == {503}
+        asking.close()
