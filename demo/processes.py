@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, SettingsError
 from pipeline.runtime.settings import METRICS_PORT
 
 if TYPE_CHECKING:
@@ -54,13 +54,15 @@ class Services:
         """Start again what has failed, as a restart policy would; a generator that is done stays so.
 
         Raises:
-            DemoError: a service fails again and again.
+            DemoError: a service fails again and again, or its settings are bad.
 
         """
         for name, child in self._children.items():
             code = child.process.poll()
             if code is None or (name == "generator" and code == 0):
                 continue
+            if code == SettingsError.exit_code:
+                raise DemoError(f"{name} ended with exit code {code}: {_last_line(child.log)}")
             child.restarts += 1
             if child.restarts > MAX_RESTARTS:
                 raise DemoError(f"{name} ended {child.restarts} times, at last with exit code {code}; see {child.log}")
@@ -97,6 +99,10 @@ class Services:
         first = self._environ.get(METRICS_PORT.name, "").strip() or METRICS_PORT.default
         port = int(first) and int(first) + SERVICES.index(name)
         return {**self._environ, METRICS_PORT.name: str(port)}
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").splitlines() or ["it said nothing"])[-1].strip()
 
 
 class LocalKafka:
