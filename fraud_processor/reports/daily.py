@@ -44,9 +44,10 @@ class Reporter:
         return LOOK_SECONDS
 
     def _queue(self, day: date, now: datetime) -> None:
-        with begun(self._engine) as connection:
+        with begun(self._engine, reading=True) as connection:
             report = day_of(connection, day)
-            body = msgspec.json.encode(report).decode()
+        body = msgspec.json.encode(report).decode()
+        with begun(self._engine) as connection:
             for outlet in self._outlets:
                 box.queue_once(connection, outlet, report.id, body, microseconds_of(now))
         self._queued = day

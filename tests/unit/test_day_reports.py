@@ -31,7 +31,7 @@ from tests.support.case_files import cases_in, opened
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 DAY = date(2026, 11, 22)
 BEGIN_US = microseconds_of(datetime(2026, 11, 22, tzinfo=UTC))
@@ -201,6 +201,21 @@ def test_the_day_before_is_told_once_to_everybody(tmp_path: Path, monkeypatch: p
         assert keys() == first
         now[0] += timedelta(hours=6)
         assert keys() == sorted([*first, "report-2026-11-23/chat", "report-2026-11-23/mail"])
+
+
+def test_figures_that_take_long_hold_up_no_frauds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file has one writer at a time: who reads the whole day must not be it."""
+    with opened(f"sqlite:///{tmp_path / 'c.sqlite'}") as engine:
+
+        def slow(connection: Connection, day: date) -> Day:
+            put(engine, [("A", 1, "1.00", "EUR", set())])
+            return day_of(connection, day)
+
+        monkeypatch.setattr(daily, "day_of", slow)
+        monkeypatch.setattr(daily, "_now", lambda: datetime(2026, 11, 23, 7, tzinfo=UTC))
+        Reporter(engine, ["mail"], time(6, 0, tzinfo=UTC)).look()
+        with engine.connect() as connection:
+            assert len(connection.execute(select(OUTBOX.c.key)).all()) == 1
 
 
 def test_the_day_before_is_that_of_utc() -> None:
