@@ -23,6 +23,8 @@ from pipeline.runtime.http import END_SECONDS, Address, listen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.runtime.http import Listening
+
 TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
 
 
@@ -38,6 +40,14 @@ def stranger() -> Iterator[httpx.Client]:
     yield from _client(TOKEN)
 
 
+def listening(settings: DashboardSettings, hub: Hub) -> Listening:
+    """Return a dashboard that listens, of which neither Kafka nor the cases answer."""
+    kafka = settings.common.kafka
+    looked_up = (Topics(kafka, settings.common.topics), Rules(kafka, "rules"))
+    shown = Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), *looked_up)
+    return listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
+
+
 def _client(token: str | None) -> Iterator[httpx.Client]:
     values = {
         "DASHBOARD_TOKEN": token or "",
@@ -46,15 +56,7 @@ def _client(token: str | None) -> Iterator[httpx.Client]:
     }
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
-    kafka = settings.common.kafka
-    shown = Shown(
-        hub,
-        {"topic": 1},
-        Cases("http://127.0.0.1:1", None),
-        Topics(kafka, settings.common.topics),
-        Rules(kafka, "rules"),
-    )
-    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
+    served = listening(settings, hub)
     with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
         yield made
     served.end()
@@ -193,15 +195,7 @@ def test_a_page_that_looks_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> 
     settings = DashboardSettings.from_env({"KAFKA_BROKER_URL": "127.0.0.1:1"})
     hub = Hub(lambda: {"lags": {}, "connected": False})
     hub.take([], live=True)
-    kafka = settings.common.kafka
-    shown = Shown(
-        hub,
-        {"topic": 1},
-        Cases("http://127.0.0.1:1", None),
-        Topics(kafka, settings.common.topics),
-        Rules(kafka, "rules"),
-    )
-    served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
+    served = listening(settings, hub)
     asking = httpx.Client(base_url=served.address, timeout=10, trust_env=False)
     with asking, asking.stream("GET", "/api/stream") as stream:
         lines = stream.iter_lines()

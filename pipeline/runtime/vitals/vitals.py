@@ -42,10 +42,6 @@ class Vitals:
         self._beaten = self._now()
         self._heart.beat()
 
-    def ready(self) -> None:
-        """Say that what comes is handled at once."""
-        self.why_not = ""
-
     def add(self, figures: Figures) -> None:
         """Ask for these figures, too."""
         self._sources.append(figures)
