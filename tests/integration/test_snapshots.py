@@ -184,4 +184,4 @@ def test_without_an_interval_nothing_is_written(deploy: Callable[..., Deployment
     del pipeline.__dict__["environ"]
     with pipeline.running("detector"):
         put(pipeline, 0, 20)
-        pipeline.wait_until_judged(20)
+        assert pipeline.wait_until_judged(20).clean
