@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.rules.expressions import Compiled, EvaluationError, Kind, Names, compile_expression
+from detector.rules.expressions import Compiled, EvaluationError, Kind, Names, compile_expression, functions
 from detector.rules.expressions.kinds import ARITHMETIC
 from detector.rules.subject import Subject
 from tests.unit.samples import transaction
@@ -353,3 +353,15 @@ def test_whatever_is_deep_and_allowed_can_be_run(begin: str, end: str) -> None:
             assert len(found.code.text) < 100 * len(found.text)
             seen = depth
     assert seen >= (0 if begin.startswith("1 <") else 10)
+
+
+def test_answers_of_patterns_are_kept_within_a_bound() -> None:
+    """Whoever writes transactions chooses texts, and whoever writes rules how many patterns there are."""
+    short, long = "x" * functions.KEPT_CHARACTERS, "x" * (functions.KEPT_CHARACTERS + 1)
+    ends = functions.matcher("^x{65}$")
+    before = functions.kept_answer.cache_info().currsize
+    assert not ends(short)
+    assert ends(long), "the answer for another text"
+    assert functions.kept_answer.cache_info().currsize == before + 1
+    assert functions.kept_answer.cache_info().maxsize == functions.KEPT_ANSWERS
+    assert functions.matcher("^x{64}$")(short), "the answer of another pattern"

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import re2
@@ -20,6 +21,8 @@ EARTH_KM: Final = 6371.0088  # mean radius, IUGG
 METRES: Final = 3  # decimals of a kilometre: what is beyond may differ between machines
 PATTERN_BYTES: Final = 1 << 20  # of memory for a pattern; a larger one is refused when it is loaded
 MAX_PATTERN: Final = 500  # characters
+KEPT_ANSWERS: Final = 16_384  # of all patterns together, since a rule file may have thousands
+KEPT_CHARACTERS: Final = 64  # of a text whose answer is kept: whoever writes transactions chooses how long they are
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOURS: Final = tuple(map(Decimal, range(24)))
 _HOUR_US: Final = US_PER["h"]
@@ -57,8 +60,17 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         reason = error.args[0] if error.args else error
         told = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise PatternError(f"{told}; patterns are those of RE2, without back-references and look-around") from None
+
+    # A search costs as much as several rules, and who pays pays the same ones again. A long text is no name of anybody.
+    return lambda text: kept_answer(search, text) if len(text) <= KEPT_CHARACTERS else _found(search, text)
+
+
+def _found(search: Callable[[bytes], object], text: str) -> bool:
     # As bytes, since then it does not count characters.
-    return lambda text: search(text.encode()) is not None
+    return search(text.encode()) is not None
+
+
+kept_answer: Final = lru_cache(KEPT_ANSWERS)(_found)
 
 
 def functions_in(zone: tzinfo) -> dict[str, Function]:
