@@ -1,4 +1,4 @@
-"""Counts that are compared with a constant: what is told without counting is what counting would have told."""
+"""Counts and sums that are compared with a constant: what is told early is what calculating would have told."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
     from tests.unit.test_windows_oracle import Entry
 
-LIMITS = ("-1", "0", "1", "1.5", "2", "3", "7", "1000000", "1e30")
+LIMITS = ("-1", "0", "1", "1.5", "2", "3", "7", "11.11", "701", "1000000", "999999999999999.99", "1e15", "1e30")
+OF = {"count": "", "count_distinct": "target, ", **{f"sum {one}": f"{one}, " for one in ("amount", "n", "n * 2 - 1")}}
 
 
 def limited(function: str, width: str, where: str, sign: str, limit: str) -> tuple[str, str]:
-    """Return a comparison of a count, and the same with a sum in the place of the count, which is always calculated."""
-    of = "target, " if function == "count_distinct" else ""
-    told = f'{function}({of}"{width}"{where})'
+    """Return a comparison of an aggregate, and the same with 0 added to it, for which it is always calculated."""
+    told = f'{function.split(maxsplit=1)[0]}({OF[function]}"{width}"{where})'
     mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}[sign]
     return f"{told} {sign} {limit}", f"{limit} {mirrored} {told} + 0"
 
 
 comparisons = st.builds(
     limited,
-    st.sampled_from(("count", "count_distinct")),
+    st.sampled_from(list(OF)),
     st.sampled_from(list(WIDTHS)),
     st.sampled_from(("", "", *(f", where={one}" for one in CONDITIONS))),
     st.sampled_from(("<", "<=", ">", ">=")),
@@ -78,13 +78,13 @@ busy = st.tuples(
         st.sampled_from((0, 0, 0, 1, 5 * 10**6, 2 * 10**10)),
     ],
     *[st.just(0), st.just("a"), st.sampled_from("ttuvw"), st.just("EUR"), st.sampled_from(("1.10", "5.01"))],
-    *[st.sampled_from((1, -2, 7)), st.sampled_from(("x", "y")), st.booleans()],
+    *[st.sampled_from((1, -2, 7, None)), st.sampled_from(("x", "y")), st.booleans()],
 )
 
 
 @settings(max_examples=150)
 @given(
-    function=st.sampled_from(("count", "count_distinct")),
+    function=st.sampled_from(list(OF)),
     width=st.sampled_from(("1s", "90s", "1h")),
     where=st.sampled_from(("", ", where=flag", ", where=n > 0")),
     drawn=st.lists(busy, min_size=6, max_size=24),
@@ -94,8 +94,9 @@ busy = st.tuples(
 def test_limits_of_a_busy_account(  # noqa: PLR0913, PLR0917 (what was drawn)
     function: str, width: str, where: str, drawn: list[tuple[Any, ...]], ends: set[int], newest: int
 ) -> None:
-    """Each number that may be the count is a limit, as well as what an estimate makes of it."""
-    pairs = [limited(function, width, where, sign, str(limit)) for sign in (">", ">=") for limit in range(8)]
+    """Each number that may be the count or the sum is a limit, as well as what an estimate makes of it."""
+    limits = range(0, 40, 3) if function.startswith("sum") else range(8)
+    pairs = [limited(function, width, where, sign, str(limit)) for sign in (">", ">=") for limit in limits]
     check(pairs, drawn, ends, newest, smallest=2)
 
 

@@ -58,7 +58,7 @@ def aggregate(making: Making, node: ast.Call, called: Aggregate) -> Part:
     making.uses[text], making.kinds[text] = answer.value, kind
     if any(one is not None and one.mixes_money for one in (asked.of, asked.where)):
         making.mixes_money = True
-    return Part(kind, code("{}(s)", bound(answer.value)), most=answer.most)
+    return Part(kind, code("{}(s)", bound(answer.value)), reaches=answer.reaches)
 
 
 def _of(making: Making, node: ast.Call, called: Aggregate) -> Inner | None:

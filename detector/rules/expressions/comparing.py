@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from detector.rules.expressions.parts import Making
 
 _ORDERED: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_COUNTABLE: Final = 1_000_000
+_LARGEST: Final = 10**15
 _SIGNS: Final[dict[type[ast.cmpop], str]] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
@@ -79,16 +79,16 @@ def _link(  # noqa: PLR0913, PLR0917 (two sides, and what is known of them)
 
 
 def _beforehand(left: Part, right: Part, sign: ast.cmpop) -> list[Code]:
-    """Return what has to hold for a part to be above a constant, of the numbers that the part is not above."""
+    """Return what has to hold for a part to be above a constant, the quickest first."""
     if type(sign) not in _ORDERED:
         return []
     above, below = (left, right) if isinstance(sign, ast.Gt | ast.GtE) else (right, left)
     limit = below.constant
-    # Beyond the most that a number of transactions can be, there is nothing to save.
-    if not isinstance(limit, Decimal) or not 0 <= limit < _COUNTABLE:
+    # Far below what stands for a number that is not known.
+    if above.reaches is None or not isinstance(limit, Decimal) or not 0 <= limit < _LARGEST:
         return []
     least = math.floor(limit) + 1 if isinstance(sign, ast.Gt | ast.Lt) else math.ceil(limit)
-    return [code("({} >= {})", one, bound(least)) for one in above.most]
+    return [*above.reaches(least)] if least > 0 else []
 
 
 def _membership(making: Making, left: Part, sign: ast.cmpop, behind: ast.expr, again: Code | None) -> Code | None:

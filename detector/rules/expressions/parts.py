@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.history import History
 
     Value = Callable[[Subject], Any]
+    Reaches = Callable[[int], tuple[Code, ...]]
     Makers = Mapping[type[ast.expr], Callable[["Making", Any], "Part"]]
 
 NUMERIC: Final = (Kind.NUMBER, Kind.MONEY)
@@ -35,14 +36,14 @@ class Fault(NamedTuple):
 class Part(NamedTuple):
     """A part of an expression. ``kind`` is None where something was wrong within; ``constant`` where it is one.
 
-    ``most`` are whole numbers that it is not above, got with less work, the least first. Where it has no value, they
-    are beyond all that it is compared with.
+    ``reaches`` tells what holds wherever it is at least a whole number above 0, got with less work, the least first.
+    Where it has no value, all of that holds.
     """
 
     kind: Kind | None
     code: Code
     constant: Any = None
-    most: tuple[Code, ...] = ()
+    reaches: Reaches | None = None
 
     @property
     def told(self) -> str:

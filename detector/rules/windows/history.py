@@ -9,19 +9,18 @@ from detector.rules.expressions.bounds import AMOUNT
 if TYPE_CHECKING:
     from detector.rules.expressions import Kind
     from detector.rules.expressions.aggregating import Asked, Inner
-    from detector.rules.expressions.code import Code
-    from detector.rules.expressions.parts import Value
+    from detector.rules.expressions.parts import Reaches, Value
     from detector.rules.windows.plan import Key, Plan
 
 
 class Answer(NamedTuple):
     """What gets the value of an aggregate.
 
-    ``most`` are numbers that it is not above, the quickest first; each is huge where the value may not be told.
+    ``reaches`` tells what holds wherever that is at least a whole number above 0 or cannot be told, the quickest first.
     """
 
     value: Value
-    most: tuple[Code, ...]
+    reaches: Reaches | None
 
 
 class History:
@@ -58,8 +57,8 @@ class History:
         """Return what gets the value of an aggregate for the transaction at hand."""
         width_us = self.width_us if asked.width_us is None else asked.width_us
         if self.key is None or width_us is None:
-            return Answer(lambda _: None, ())  # the file is refused for it
+            return Answer(lambda _: None, None)  # the file is refused for it
         self.widths_us.add(width_us)
         where = self.where if asked.where is None else asked.where
         reader = self.plan.reader(self.key, asked._replace(where=where), width_us, self.currency)
-        return Answer(reader.value, reader.most)
+        return Answer(reader.value, reader.reaches)

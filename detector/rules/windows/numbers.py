@@ -12,13 +12,13 @@ GAP: Final = -(1 << 63)  # stands for no value among numbers of 64 bits
 MOST_DECIMALS: Final = 34
 _MOST: Final = Decimal(10) ** 34
 _LEAST_STEP: Final = Decimal(1).scaleb(-MOST_DECIMALS)
-_POWERS: Final = tuple(10**exponent for exponent in range(2 * MOST_DECIMALS + 1))
+POWERS: Final = tuple(10**exponent for exponent in range(2 * MOST_DECIMALS + 1))
 SMALL: Final = tuple(Decimal(number) for number in range(1025))
 _FINEST: Final = ARITHMETIC.copy()
 _FINEST.prec = 2 * MOST_DECIMALS + 1
 
 # Likely ones first: decimals, the smallest number with so many, and what makes it a whole one.
-_STEPS: Final = tuple((decimals, Decimal(1).scaleb(-decimals), Decimal(10**decimals)) for decimals in (2, 0, 1, 3, 4))
+_STEPS: Final = [(decimals, Decimal(1).scaleb(-decimals), Decimal(10**decimals)) for decimals in (2, 0, 1, 3, 4)]
 
 CENTS: Final = 2  # decimals of most money
 CENT: Final = Decimal("0.01")
@@ -36,8 +36,10 @@ def scaled(value: Decimal) -> Scaled:
         EvaluationError: it is too large to be kept.
 
     """
-    for decimals, step, factor in _STEPS:
+    for number, (decimals, step, factor) in enumerate(_STEPS):
         if value.same_quantum(step):
+            if number:  # the next one is probably alike
+                _STEPS.insert(0, _STEPS.pop(number))
             if -PLAIN < value < PLAIN:
                 return int(value * factor), decimals  # as nearly always; nothing is rounded
             break
@@ -50,13 +52,13 @@ def scaled(value: Decimal) -> Scaled:
         return scaled(value.quantize(_LEAST_STEP, context=_FINEST))
     whole = int("".join(map(str, digits)))
     if exponent > 0:
-        whole, exponent = whole * _POWERS[exponent], 0
+        whole, exponent = whole * POWERS[exponent], 0
     return (-whole if sign else whole), -exponent
 
 
 def rescaled(whole: int, scale: int, wanted: int) -> int:
     """Return a whole number at a larger scale."""
-    return whole if scale == wanted else whole * _POWERS[wanted - scale]
+    return whole if scale == wanted else whole * POWERS[wanted - scale]
 
 
 def decimal_of(whole: int, scale: int, least: int) -> Decimal:
@@ -69,7 +71,7 @@ def decimal_of(whole: int, scale: int, least: int) -> Decimal:
     while scale > least and whole % 10 == 0:
         whole, scale = whole // 10, scale - 1
     if scale < least:
-        whole, scale = whole * _POWERS[least - scale], least
+        whole, scale = whole * POWERS[least - scale], least
     return Decimal(whole).scaleb(-scale, ARITHMETIC)
 
 

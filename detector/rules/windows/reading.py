@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.code import Code, bound, code
 from detector.rules.expressions.code import function as function_of
+from detector.rules.windows.at import MANY
 from detector.rules.windows.computing import COMPUTE, EMPTY, Slice, nothing
 from detector.rules.windows.folded import FOLDED, Folded
-from detector.rules.windows.numbers import CENT, PLAIN_WHOLE, SMALL, counted, decimal_of
+from detector.rules.windows.numbers import CENT, PLAIN_WHOLE, POWERS, SMALL, counted, decimal_of
 from detector.rules.windows.series import Form
-from detector.rules.windows.view import MANY
 from pipeline.contracts.money import decimals_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detector.rules.subject import Subject
     from detector.rules.windows.series import Series
     from detector.rules.windows.view import View
@@ -52,10 +54,22 @@ _QUICK: Final = {
     else: found = counted(len(set(series.cells[lo * step + place : hi * step : step])))""",
     "previous": "found = reader.previous(s, series, lo, hi - 2)",
 }
-# How many transactions are in the window, or more.
-_WITHIN: Final = """if view.subject is not s or not view.own or view.series.ladders is not None: return many
-times, lo, hi, begin_us = view.series.times, view.series.start, view.hi, at.base_us - width_us
-return hi - lo if times[lo] > begin_us else hi - bisect_right(times, begin_us, lo, hi) or 1"""
+# Whether so many transactions may be in the window: no, where the one that it takes is too old.
+_REACHES: Final = """if view.subject is not s or not view.own: return True
+series, place = view.series, view.hi - least
+if series.ladders is not None: return True
+return place >= series.start and (least == 1 or series.times[place] > at.base_us - width_us)"""
+# A whole number that the sum is not above.
+_CEILING: Final = """if view.subject is not s or not view.own: return many
+series = view.series
+if series.gaps or series.ladders is not None: return many
+times, lo, hi, begin_us = series.times, series.start, view.hi, at.base_us - width_us
+if times[lo] <= begin_us:
+    lo = hi - 1 if lo == hi - 1 or times[hi - 2] <= begin_us else bisect_right(times, begin_us, lo, hi)
+step = view.stride
+begin = lo * step + place
+whole = series.cells[begin] if hi - lo == 1 else sum(series.cells[begin : hi * step : step])
+return whole // powers[series.scales[place]] + 1"""
 # Aggregates that are not above the number of transactions, and have a value whenever the key has one.
 _COUNTS: Final = {"count", "count_distinct"}
 
@@ -64,9 +78,14 @@ class Reader:
     """One aggregate of one window of a view, the same one for all rules that ask for it.
 
     ``value`` returns its value for the transaction at hand, calculated once. It raises EvaluationError where the key is
-    missing or there is nothing to aggregate, and LookupError where another transaction was taken since. ``most`` are
-    numbers that it is not above, the quickest first; each is huge where that cannot be told quickly.
+    missing or there is nothing to aggregate, and LookupError where another transaction was taken since. ``reaches``
+    returns what holds wherever it is at least a whole number above 0, the quickest first; all of it holds where that
+    cannot be told quickly.
     """
+
+    __slots__ = (
+        "_column", "_compute", "_form", "_function", "_limit", "_view", "_width_us", "held", "subject", "value",
+    )  # fmt: skip
 
     def __init__(self, view: View, function: str, column: int | None, width_us: int) -> None:
         self._view = view
@@ -85,13 +104,21 @@ class Reader:
         }  # fmt: skip
         lines = _READ.format(_QUICK.get(function, f"found = {_ANY}")).split("\n")
         self.value = function_of("read", "s", lines, held)
-        self.most: tuple[Code, ...] = ()
+        self._limit: Callable[..., Any] | None = None
         if function in _COUNTS:
-            view.counts = True
-            self.most = (code("({}.most if {}.present is s else {})", bound(view), bound(view.at), bound(MANY)),)
-        if function == "count_distinct":
-            within = function_of("within", "s", _WITHIN.split("\n"), {**held, "many": MANY})
-            self.most += (code("{}(s)", bound(within)),)
+            view.count()
+            self._limit = function_of("reaches", "s, least", _REACHES.split("\n"), held)
+        elif function == "sum":
+            self._limit = function_of("ceiling", "s", _CEILING.split("\n"), {**held, "many": MANY, "powers": POWERS})
+
+    def reaches(self, least: int) -> tuple[Code, ...]:
+        """Return what holds wherever the value is at least a whole number above 0, or there is none."""
+        if self._limit is None:
+            return ()
+        limit = bound(self._limit)
+        if self._function == "sum":
+            return (code("({}(s) >= {})", limit, bound(least)),)
+        return code("({}.most >= {})", bound(self._view), bound(least)), code("{}(s, {})", limit, bound(least))
 
     def otherwise(self, subject: Subject, series: Series) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return the aggregate of a window that may be in panes, or of a transaction that is not in its history."""

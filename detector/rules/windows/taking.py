@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
+from detector.rules.windows.at import MANY
 from detector.rules.windows.clock import moved
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
-from detector.rules.windows.view import MANY, in_currency
+from detector.rules.windows.view import in_currency
 from pipeline.contracts.moments import EPOCH
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class _Text:
 
     def __init__(self, lateness_us: int, newest: int, *, gated: bool) -> None:
         self.gated = gated
+        self.lateness_us = lateness_us
         self.lines: list[str] = []
         self.held: dict[str, Any] = {
             "Subject": Subject,
@@ -119,7 +121,7 @@ class _Text:
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_us, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
-        self.add(1, f"{at}.subject = {at}.present = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
         self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
         for view in key.views:
             depth = 1
@@ -147,7 +149,7 @@ class _Text:
         )
         self.add(depth, f"{name}.subject = s", f"{name}.series = series", "times = series.times")
         self.add(depth, "start, end = series.start, len(times)")
-        self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us} - lateness_us:")
+        self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us + self.lateness_us}:")
         self.add(depth, f"    start = {name}.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
         self.add(depth, f"    {name}.put(series, kept, ({row}), batch)")

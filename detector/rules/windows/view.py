@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.kinds import EvaluationError
+from detector.rules.windows.at import MANY
 from detector.rules.windows.panes import Ladder, fine
 from detector.rules.windows.series import Form, Layout, Series
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from detector.rules.windows.kept import Kept
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
-MANY: Final = 1 << 62  # transactions: as many as there may be
 OVER: Final = "a transaction sees its histories until the next is taken"
 
 
@@ -29,8 +28,13 @@ class View:
 
     It holds for ``subject`` alone. ``hi`` is the place behind all transactions up to the time of the one at hand, which
     stands last there where it is ``own``; else ``solo`` is its row where it is older than all that are kept one by one.
-    ``most`` is how many transactions any window has at most, where that ``counts``.
+    ``most`` is how many transactions any window has at most, where that ``counts``; many where the key is missing.
     """
+
+    __slots__ = (
+        "_layout", "at", "condition", "counts", "folds", "forms", "hi", "index", "inputs", "money", "most", "own",
+        "reach_us", "series", "solo", "stride", "subject", "widths",
+    )  # fmt: skip
 
     def __init__(self, at: At, index: int, condition: Condition | None, *, money: bool) -> None:
         self.at = at
@@ -50,6 +54,7 @@ class View:
         self.solo: list[Any] | None = None
         self.most = MANY
         self.counts = False
+        self._layout: Layout | None = None
 
     def column(self, wanted: Input) -> int:
         """Return the column for an input, a new one where there is none."""
@@ -59,10 +64,18 @@ class View:
             self.stride += wanted.form is not Form.PLAIN
         return self.inputs.index(wanted)
 
-    @cached_property
+    def count(self) -> None:
+        """Tell from now on how many transactions there are at most."""
+        if not self.counts:
+            self.counts = True
+            self.at.counting.append(self)
+
+    @property
     def layout(self) -> Layout:
         """Where the columns are, when all are known."""
-        return Layout(self.forms)
+        if self._layout is None:
+            self._layout = Layout(self.forms)
+        return self._layout
 
     def place(self, column: int) -> int:
         """Return where a column that is not plain is in a row; -1 is none."""
