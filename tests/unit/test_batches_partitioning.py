@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.partitioner.default import murmur2 as hash_of_the_client
 
-from pipeline.runtime.batches.partitioning import murmur2, partitions_of
+from pipeline.runtime.batches.partitioning import murmur2, partition_of, partitions_of
 
 KEYS = st.lists(st.binary(max_size=40), max_size=30)
 SAME_SIZE = st.integers(0, 40).flatmap(
@@ -35,4 +35,5 @@ def test_partitions_are_those_that_the_client_chooses(keys: list[bytes], partiti
         available_partitions_for_topic=lambda _topic: set(range(partitions)),
     )
     choose = DefaultPartitioner().partition
+    assert [partition_of(key, partitions) for key in keys] == partitions_of(keys, partitions)
     assert partitions_of(keys, partitions) == [choose("t", key, key, None, None, cluster) for key in keys]

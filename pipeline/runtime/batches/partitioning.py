@@ -9,6 +9,7 @@ fits into its lane; what a shift to the right moves into the lane below is above
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _WORD_BYTES: Final = 4
 _LANE_BYTES: Final = 8
 _ONE: Final = (1).to_bytes(_LANE_BYTES, "little")
 _POSITIVE: Final = 0x7FFFFFFF
+_KEPT: Final = 16_384  # keys, of 200 bytes at most where they come from outside
 
 
 def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
@@ -32,6 +34,12 @@ def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
     for size, same in by_size.items():
         found.update(zip(same, murmur2(same, size), strict=True))
     return [(found[key] & _POSITIVE) % partitions for key in keys]
+
+
+@lru_cache(_KEPT)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the number of the partition of a key, from 0 on; the latest are remembered, since many come again."""
+    return partitions_of([key], partitions)[0]
 
 
 def murmur2(keys: Sequence[bytes], size: int) -> Sequence[int]:

@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaConnectionError
-from msgspec.structs import replace
 
 from pipeline.contracts import headers, topics
 from pipeline.contracts.hops import entered, kept_key
 from pipeline.contracts.invalid import InvalidMessageError, Reason
-from pipeline.runtime.batches.partitioning import partitions_of
+from pipeline.runtime.batches.partitioning import partition_of
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import (
     CLOSE_SECONDS,
@@ -139,21 +138,24 @@ class Output:
         if outgoing.key is not None:
             all_headers += kept_key(record)
             value = record.value if outgoing.value is None else outgoing.value
-            (number,) = partitions_of([outgoing.key], self._facts[outgoing.topic].partitions)
-            self._write(outgoing.topic, replace(record, partition=number), outgoing.key, value, all_headers)
-        elif outgoing.value is None:
-            self._write(outgoing.topic, record, record.key, record.value, all_headers, record.body)
+            facts = self._facts[outgoing.topic]
+            number = partition_of(outgoing.key, facts.partitions)
+            self._write(facts, number, record.timestamp_ms, outgoing.key, value, all_headers)
+            return
+        if outgoing.value is None:
+            value, body = record.value, record.body
         else:
-            self._write(outgoing.topic, record, record.key, outgoing.value, all_headers)
+            value, body = outgoing.value, None
+        self._write_on(outgoing.topic, record, record.key, value, all_headers, body)
 
     def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
         """Write a record to its dead letters; one of a hop as it entered."""
         if record.topic in self._hops:
             record = entered(record, self._input)
         letter = letter_of(record, error, service, self._facts[topic].max_message_bytes)
-        self._write(topic, record, letter.key, letter.value, list(letter.headers))
+        self._write_on(topic, record, letter.key, letter.value, list(letter.headers))
 
-    def _write(  # noqa: PLR0913, PLR0917 (a record has that many parts)
+    def _write_on(  # noqa: PLR0913, PLR0917 (a record has that many parts)
         self,
         topic: Topic,
         record: Record,
@@ -162,13 +164,23 @@ class Output:
         all_headers: list[Header],
         body: bytes | None = None,
     ) -> None:
+        """Write to the same partition as it entered by, which keeps the order of every account, whatever the key is."""
         facts = self._facts[topic]
-        timestamp_ms = record.timestamp_ms
+        self._write(facts, record.partition % facts.partitions, record.timestamp_ms, key, value, all_headers, body)
+
+    def _write(  # noqa: PLR0913, PLR0917 (as above)
+        self,
+        facts: TopicFacts,
+        partition: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        all_headers: list[Header],
+        body: bytes | None = None,
+    ) -> None:
         if not 0 <= timestamp_ms <= self.latest_ms:
             all_headers.append((headers.TIMESTAMP.name, b"%d" % timestamp_ms))
             timestamp_ms = self.latest_ms - LATEST_AHEAD_MS
-        # The same partition as it entered by keeps the order of every account, whatever the key is.
-        partition = record.partition % facts.partitions
         self._sender.send(facts, partition, timestamp_ms, key, value, all_headers, body)
 
     def commit(self, batch: Batch) -> None:
