@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.contracts.codec import Codec
+from pipeline.contracts.formats import TransferFormat
 from pipeline.contracts.invalid import InvalidMessageError
 from tests.unit.samples import PAYMENT, PAYMENTS, TRANSFER, TRANSFERS, payment, record, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.contracts.codec import Codec
     from pipeline.contracts.messages import Transaction
 
 BOTH = {"transfer": (TRANSFERS, TRANSFER), "payment": (PAYMENTS, PAYMENT)}
@@ -57,6 +59,16 @@ def test_it_reads_what_the_careful_way_reads_or_nothing(dialect: str, changes: A
     quick = plainly(codec, value.encode())
     if quick is not None:
         assert quick == careful(codec, value.encode())
+
+
+@given(
+    st.lists(st.sampled_from([transfer(), transfer(note="x"), transfer(amount=-1), transfer(note=1, amount=2), b""]))
+)
+def test_what_came_before_changes_nothing(values: list[bytes]) -> None:
+    """A codec that has met members of a producer's own looks for plain messages no more, until one comes."""
+    codec = Codec(TransferFormat(), "topic-id")
+    for value in values:
+        assert outcome(partial(codec.read, record(value))) == careful(TRANSFERS, value)
 
 
 @pytest.mark.parametrize(
