@@ -27,7 +27,7 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 TIMES = st.integers(0, 2**45)
 BYTES = st.none() | st.binary(max_size=300)
 NAMES = st.text(max_size=20) | st.sampled_from([kind.name for kind in headers.ALL])
-HEADERS = st.lists(st.tuples(NAMES, st.binary(max_size=40) | st.sampled_from([b"3:41", b"17"])), max_size=3)
+HEADERS = st.lists(st.tuples(NAMES, st.binary(max_size=80) | st.sampled_from([b"3:41", b"17"])), max_size=3)
 RECORDS = st.lists(st.tuples(TIMES, BYTES, BYTES, HEADERS), min_size=1, max_size=8)
 
 Fields = tuple[int, bytes | None, bytes | None, list["Header"]]

@@ -71,6 +71,17 @@ def test_coordinates_survive_their_header(partition: int, offset: int) -> None:
     assert headers.coordinates_in([(headers.ORIGIN.name, place.encode())], headers.ORIGIN) == place
 
 
+NAMED = st.sampled_from([headers.ORIGIN.name, headers.TIMESTAMP.name, headers.SOURCE.name, "x"])
+TOLD = st.none() | st.sampled_from([b"1:2", b"17", b"-1", b"", b"x", b"9" * 5_000, b"3:" + b"9" * 5_000])
+
+
+@given(st.lists(st.tuples(NAMED, TOLD), max_size=5))
+def test_one_walk_finds_what_two_find(carried: list[Header]) -> None:
+    """Origin and time of a record, missing, repeated or garbage."""
+    expected = headers.coordinates_in(carried, headers.ORIGIN), headers.original_time(carried, 5)
+    assert headers.entered_by(carried, 5) == expected
+
+
 GARBAGE: list[bytes | None] = [
     None,
     b"",
