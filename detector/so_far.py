@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -36,6 +37,21 @@ class SoFar(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _encode: Final = msgspec.json.encode
 _decode: Final = msgspec.json.Decoder(SoFar).decode
+# What says that nothing was found, as nearly always, is the same for all that were judged by one version.
+_EMPTY_BYTES: Final = 64
+_empty_of: Final = lru_cache(64)(_decode)
+
+
+@lru_cache(64)
+def _empty(ruleset: str) -> Header:
+    return SoFar(ruleset, []).header()
+
+
+def header_of(ruleset: str, found: Found) -> Header:
+    """Return the header of a record of which this was found by a version of the rules."""
+    if not found.hits and found.caveats is NONE:
+        return _empty(ruleset)
+    return SoFar(ruleset, found.hits, found.caveats).header()
 
 
 def so_far_of(record: Record) -> SoFar:
@@ -46,6 +62,7 @@ def so_far_of(record: Record) -> SoFar:
 
     """
     try:
-        return _decode(headers.find(record.headers, headers.SO_FAR) or b"")
+        told = headers.find(record.headers, headers.SO_FAR) or b""
+        return _empty_of(told) if len(told) <= _EMPTY_BYTES else _decode(told)
     except msgspec.MsgspecError as error:
         raise InvalidMessageError(Reason.NO_HITS, f"what the stages before have found: {error}") from None

@@ -10,7 +10,7 @@ from detector.gathering import hop_key
 from detector.held import HeldRules
 from detector.routing import routed
 from detector.rules.stage import Found
-from detector.so_far import SoFar, so_far_of
+from detector.so_far import header_of, so_far_of
 from detector.unkeyed import KeyCheck
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
@@ -68,8 +68,7 @@ class StagedDetector:
         if stage == len(self._hops):
             return routed(record, rules.weigh(transaction, found), rules.version)
         hop = self._hops[stage]
-        header = SoFar(rules.version, found.hits, found.caveats).header()
-        return (Outgoing(hop, headers=(header,), key=hop_key(transaction, hop.gathers)),)
+        return (Outgoing(hop, headers=(header_of(rules.version, found),), key=hop_key(transaction, hop.gathers)),)
 
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on what enters; between transactions alone."""

@@ -27,6 +27,10 @@ class Found(NamedTuple):
 
     def and_then(self, later: Found) -> Found:
         """Return what was found here and at a later stage together."""
+        if not self.hits and self.caveats is NONE:
+            return later
+        if not later.hits and later.caveats is NONE:
+            return self
         return Found([*self.hits, *later.hits], self.caveats | later.caveats)
 
 
