@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from kafka import KafkaAdminClient
 
-from pipeline.contracts import topics
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.settings import CommonSettings, common_from_env
@@ -45,11 +44,15 @@ def new_tag() -> str:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Names of its own on a broker. ``input_topic`` is one that is filled already; empty: one of its own."""
+    """Names of its own on a broker.
+
+    ``input_topic`` is one that is filled already; empty: one of its own. ``variables`` set services up in other ways.
+    """
 
     bootstrap: str
     input_topic: str = ""
     tag: str = field(default_factory=new_tag)
+    variables: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def environ(self) -> dict[str, str]:
@@ -66,6 +69,7 @@ class Deployment:
             "HOP_TOPICS": f"{self.tag}.by-",
             "TOPIC_PARTITIONS": str(PARTITIONS),
             "LOG_FORMAT": "json",
+            **self.variables,
         }
 
     @cached_property
@@ -88,8 +92,7 @@ class Deployment:
     def remove(self) -> None:
         """Delete the topics that are its own, so that a long run does not fill the disk."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        own = {self.name(topic) for topic in topics.ALL if self.name(topic).startswith(self.tag)}
         try:
-            admin.delete_topics(sorted(own))
+            admin.delete_topics(sorted(name for name in admin.list_topics() if name.startswith(self.tag)))
         finally:
             admin.close()

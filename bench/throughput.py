@@ -49,7 +49,7 @@ def drain(bootstrap: str, subject: Subject, topic: str, records: int, tell: Call
             progress = _progress(deployment, subject, records, stack)
             processes = stack.enter_context(Processes())
             subject.start(deployment, processes, quick_commits=False)
-            points = _follow(processes, progress, records, _Complete(deployment, len(subject.judges)), tell)
+            points = follow(processes, progress, records, Complete(deployment, len(subject.judges)), tell)
             peak = max(running.peak_mib() for running in processes.running.values())
     finally:
         deployment.remove()
@@ -85,10 +85,15 @@ def _progress(deployment: Deployment, subject: Subject, records: int, stack: Exi
     return Settled(deployment, committed, records) if subject.to_the_end else committed
 
 
-def _follow(
-    processes: Processes, progress: Progress, records: int, complete: _Complete, tell: Callable[[str], None]
+def follow(
+    processes: Processes, progress: Progress, records: int, complete: Complete, tell: Callable[[str], None]
 ) -> list[Point]:
-    """Return a point for every time it got on, from when it had begun to when it was done."""
+    """Return a point for every time it got on, from when it had begun to when it was done.
+
+    Raises:
+        EndedError: a process ended, nothing got on for a minute, or there was too little to measure.
+
+    """
     points: list[Point] = []
     done, moved = 0.0, time.monotonic()
     while done < records:
@@ -107,7 +112,7 @@ def _follow(
     return points
 
 
-class _Complete:
+class Complete:
     """Tells whether all replicas are at work; one alone is, as soon as it has committed."""
 
     def __init__(self, deployment: Deployment, replicas: int) -> None:
@@ -117,6 +122,7 @@ class _Complete:
         self._since: float | None = None
 
     def reached(self, now: float) -> bool:
+        """Tell, at a moment of the monotonic clock."""
         if self._replicas == 1:
             return True
         if self._since is None and now - self._looked > SETTLED_SECONDS / 4:
