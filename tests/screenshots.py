@@ -67,6 +67,7 @@ def transaction(page: Page) -> None:
     page.get_by_role("button", name="Filter").click()
     page.locator("#rows tr.fraud button").first.click(timeout=WITHIN_MS)
     expect(page.locator("#detail-body pre")).to_be_visible(timeout=WITHIN_MS)
+    expect(page.locator("#detail-body dd a")).to_be_visible(timeout=WITHIN_MS)
     take(page, "transaction")
     page.keyboard.press("Escape")
 

@@ -1,6 +1,6 @@
 // Cases: which there are, what is in one, and what somebody does to it.
 
-import { count, element, money, terms } from "./text.js";
+import { count, element, money, problem, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const body = find("cases");
@@ -14,7 +14,7 @@ export async function list() {
   const found = await answer?.json().catch(() => null);
   if (!answer?.ok) {
     body.replaceChildren();
-    told.textContent = found?.detail ?? "the dashboard does not answer";
+    told.textContent = problem(answer, found);
     return;
   }
   told.textContent = found.length === 0 ? "none" : "";
@@ -35,7 +35,7 @@ function line(one) {
 const subject = (one) => Object.entries(one.subject).map(([name, value]) => `${name} ${value}`).join(", ");
 const moment = (text) => text.slice(0, 19).replace("T", " ");
 
-async function show(number) {
+export async function show(number) {
   find("case-title").textContent = `Case ${number}`;
   find("case-problem").textContent = "";
   find("case-body").replaceChildren(element("p", "reading"));
@@ -44,8 +44,9 @@ async function show(number) {
   if (!dialog.open) dialog.showModal();
   const answer = await fetch(`/api/cases/${number}`).catch(() => null);
   const found = await answer?.json().catch(() => null);
+  if (find("case-form").dataset.number !== String(number)) return; // another one was opened meanwhile
   if (answer?.ok) fill(found);
-  else find("case-body").replaceChildren(element("p", found?.detail ?? "the dashboard does not answer"));
+  else find("case-body").replaceChildren(element("p", problem(answer, found)));
 }
 
 function fill({ case: one, alerts, steps }) {
@@ -84,8 +85,7 @@ async function act(button) {
   const headers = { "Content-Type": "application/json", "X-Dashboard": "1" };
   const answer = await fetch(`/api/cases/${number}/${button.dataset.verb}`, { method: "POST", headers, body: JSON.stringify(asked) }).catch(() => null);
   const found = await answer?.json().catch(() => null);
-  const problem = typeof found?.detail === "string" ? found.detail : "it was refused";
-  find("case-problem").textContent = answer?.ok ? "" : (answer ? problem : "the dashboard does not answer");
+  find("case-problem").textContent = answer?.ok ? "" : problem(answer, found);
   if (!answer?.ok) return;
   find("case-note").value = "";
   await Promise.all([show(Number(number)), list()]);
@@ -93,3 +93,5 @@ async function act(button) {
 
 for (const button of find("case-form").querySelectorAll("button[data-verb]")) button.addEventListener("click", () => act(button));
 find("case-state").addEventListener("change", list);
+// Closed, it is no more what the address names, so that the same link opens it again.
+dialog.addEventListener("close", () => { if (location.hash.startsWith("#cases/")) history.replaceState(null, "", "#cases"); });

@@ -1,7 +1,8 @@
 // One transaction in full: what its record says, where it stands, and why it was judged as it was.
 
-import { clock, element, money, terms } from "./text.js";
+import { clock, element, money, problem, terms } from "./text.js";
 
+const AGAIN_MS = 2000;
 const dialog = document.getElementById("detail");
 const body = document.getElementById("detail-body");
 
@@ -9,7 +10,7 @@ export async function show(row) {
   const told = [["Outcome", row.branch], ["Record time", `${clock(row.at_ms)} UTC`]];
   if (row.amount !== null) told.push(["Amount", `${money(row.amount)} ${row.currency}`]);
   told.push(["From", row.source ?? "-"], ["To", row.target ?? "-"], ["Method", row.method ?? "-"], ["Id", row.id ?? "-"]);
-  told.push(["Stands at", `${row.topic} ${row.partition}:${row.offset}`]);
+  told.push(["Stands at", `${row.topic} ${row.partition}:${row.offset}`], ["Case", caseOf(row)]);
   const record = element("div", "reading the record");
   body.replaceChildren(terms(told), ...reasons(row), record);
   if (!dialog.open) dialog.showModal();
@@ -20,6 +21,27 @@ export async function show(row) {
   } catch {
     record.replaceChildren(element("p", "the dashboard does not answer"));
   }
+}
+
+// The case of a fraud. Who looks may be ahead of the fraud processor: then it is asked again, as long as they look.
+function caseOf(row) {
+  const told = element("span", row.branch === "fraud" ? "asking" : "no case");
+  const ask = async () => {
+    const answer = await fetch(`/api/alerts/${encodeURIComponent(row.topic)}/${row.partition}/${row.offset}`).catch(() => null);
+    const sought = await answer?.json().catch(() => null);
+    told.replaceChildren(answer?.ok ? standing(sought) : problem(answer, sought));
+    if (!sought?.read) setTimeout(() => { if (told.isConnected && dialog.open) ask(); }, AGAIN_MS);
+  };
+  if (row.branch === "fraud") ask();
+  return told;
+}
+
+function standing({ read, found }) {
+  if (found === null) return read ? "no case" : "not yet in a case: the fraud processor has not come to it";
+  const link = element("a", `case ${found.case.id}, ${found.case.state}`);
+  link.href = `#cases/${found.case.id}`;
+  link.addEventListener("click", () => dialog.close());
+  return link;
 }
 
 function reasons(row) {

@@ -1,7 +1,7 @@
 // Keeps the page up to date by one stream of events; the browser goes on where it was after a break.
 
 import { Chart } from "./charts.js";
-import { list as listCases } from "./cases.js";
+import { list as listCases, show as showCase } from "./cases.js";
 import { take } from "./rows.js";
 import { list as listRules } from "./rules.js";
 import { list as listTopics } from "./topics.js";
@@ -89,17 +89,20 @@ find("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   follow();
 });
-// Each page by its hash: the element, and what to do when it is turned to.
+// Each page by its hash: the element, and what to do when it is turned to. #cases/7 is a case, opened above the list.
 const pages = { "#live": ["live", draw], "#cases": ["cases-page", listCases], "#rules": ["rules-page", listRules], "#topics": ["topics-page", listTopics] };
 
 function turn() {
-  const hash = location.hash in pages ? location.hash : "#live";
+  const [named, number] = location.hash.split("/");
+  const hash = named in pages ? named : "#live";
   for (const [name, [id]] of Object.entries(pages)) find(id).hidden = name !== hash;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === hash) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   pages[hash][1]();
+  if (hash === "#cases" && /^[1-9][0-9]{0,9}$/.test(number)) showCase(Number(number));
+  else find("case").close();
 }
 
 addEventListener("hashchange", turn);

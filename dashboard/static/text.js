@@ -25,8 +25,18 @@ export function element(name, text = null, ...classes) {
   return made;
 }
 
+// Why an answer is none: as it says itself, where it does.
+export function problem(answer, found) {
+  if (!answer) return "the dashboard does not answer";
+  return typeof found?.detail === "string" ? found.detail : "it was refused";
+}
+
 export function terms(pairs) {
   const list = element("dl");
-  for (const [name, value] of pairs) list.append(element("dt", name), element("dd", value));
+  for (const [name, value] of pairs) {
+    const told = element("dd");
+    told.append(value ?? ""); // a text, or an element
+    list.append(element("dt", name), told);
+  }
   return list;
 }

@@ -10,7 +10,18 @@ import requests
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 
 from dashboard.web.guard import host_of
-from pipeline.contracts.case_requests import MAX_NUMBER, Doing, Noting, Number, Resolving, State, problems
+from pipeline.contracts.case_requests import (
+    MAX_NUMBER,
+    Doing,
+    Noting,
+    Number,
+    Offset,
+    Partition,
+    Resolving,
+    State,
+    TopicName,
+    problems,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,11 +95,13 @@ class Cases:
 def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:
     """Return the routes; ``hosts`` are the names by which a page of ours may have been asked for."""
     router = APIRouter(responses=problems(400, 401, 403, 404, 409, 413, 503))
+    router.include_router(_looking(cases))
+    router.include_router(_changing(cases, hosts))
+    return router
 
-    def from_here(request: Request, _x_dashboard: Annotated[str | None, Header(alias=ASKED_HERE)] = None) -> None:
-        origin = request.headers.get("Origin")
-        if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
-            raise HTTPException(403, "only the dashboard's own page may do that")
+
+def _looking(cases: Cases) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/api/cases")
     def listed(
@@ -104,31 +117,46 @@ def cases_routes(cases: Cases, hosts: Collection[str]) -> APIRouter:
         found: dict[str, Any] = cases.ask("GET", f"/cases/{number}")
         return found
 
+    @router.get("/api/alerts/{topic}/{partition}/{offset}")
+    def alert(topic: TopicName, partition: Partition, offset: Offset) -> dict[str, Any]:
+        """Return the fraud that stands in a record, with its case, and whether the fraud processor has read it."""
+        place = {"topic": topic, "partition": partition, "offset": offset}
+        found: dict[str, Any] = cases.ask("GET", "/alerts/at", params=place)
+        return found
+
+    return router
+
+
+def _changing(cases: Cases, hosts: Collection[str]) -> APIRouter:
+    def from_here(request: Request, _x_dashboard: Annotated[str | None, Header(alias=ASKED_HERE)] = None) -> None:
+        origin = request.headers.get("Origin")
+        if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
+            raise HTTPException(403, "only the dashboard's own page may do that")
+
     def done(number: int, verb: str, doing: Doing) -> dict[str, Any]:
         found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=doing.model_dump())
         return found
 
-    changing = APIRouter(dependencies=[Depends(from_here)])
+    router = APIRouter(dependencies=[Depends(from_here)])
 
-    @changing.post("/api/cases/{number}/acknowledge")
+    @router.post("/api/cases/{number}/acknowledge")
     def acknowledge(number: Number, doing: Doing) -> dict[str, Any]:
         """Say that somebody is at it; as all that changes something, only a page of ours may."""
         return done(number, "acknowledge", doing)
 
-    @changing.post("/api/cases/{number}/resolve")
+    @router.post("/api/cases/{number}/resolve")
     def resolve(number: Number, resolving: Resolving) -> dict[str, Any]:
         """Say what it was."""
         return done(number, "resolve", resolving)
 
-    @changing.post("/api/cases/{number}/close")
+    @router.post("/api/cases/{number}/close")
     def close(number: Number, doing: Doing) -> dict[str, Any]:
         """Be done with it without saying what it was."""
         return done(number, "close", doing)
 
-    @changing.post("/api/cases/{number}/notes")
+    @router.post("/api/cases/{number}/notes")
     def note(number: Number, noting: Noting) -> dict[str, Any]:
         """Keep a note."""
         return done(number, "notes", noting)
 
-    router.include_router(changing)
     return router

@@ -7,12 +7,13 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
 from dashboard.live.readings import lag_of, readings
 from dashboard.web.lookups import looked_up
 from dashboard.web.single import IDLE_SECONDS, told_of
-from pipeline.contracts.case_requests import problems
+from pipeline.contracts.case_requests import Partition, TopicName, problems
+from pipeline.contracts.coordinates import MAX_OFFSET
 from pipeline.runtime.clients.cluster import CLEANUP_POLICY, Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.reading import Lookup, ReadingStalledError
@@ -26,13 +27,11 @@ if TYPE_CHECKING:
 CLIENT_ID: Final = "dashboard-topics"
 AGE_SECONDS: Final = 3.0  # what is asked for again within it is told again
 MOST_MESSAGES: Final = 50
-MAX_OFFSET: Final = 2**63 - 1
 INTERNAL: Final = "__"  # what the brokers keep for themselves begins like this
 RETENTION_MS: Final = "retention.ms"
 LOOKUPS: Final = 2  # at a time: each is a connection
 
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-Offset = Annotated[int | None, Query(alias="from", ge=0, le=MAX_OFFSET)]
+Start = Annotated[int | None, Query(alias="from", ge=0, le=MAX_OFFSET)]
 
 
 class Topics:
@@ -146,9 +145,9 @@ def topics_routes(topics_: Topics) -> APIRouter:
 
     @router.get("/api/topics/{name}/{partition}")
     async def messages(
-        name: Name,
-        partition: Annotated[int, Path(ge=0, le=2**31 - 1)],
-        start: Offset = None,
+        name: TopicName,
+        partition: Partition,
+        start: Start = None,
         since_ms: Annotated[int | None, Query(ge=0, le=MAX_OFFSET)] = None,
         most: Annotated[int, Query(ge=1, le=MOST_MESSAGES)] = 20,
     ) -> list[dict[str, Any]]:

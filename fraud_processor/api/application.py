@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
 
+from fraud_processor.api.alerts import alerts_routes
 from fraud_processor.cases import reading
 from fraud_processor.cases.changing import (
     By,
@@ -55,6 +56,7 @@ def application(engine: Engine, token: str, wake: Callable[[], None]) -> FastAPI
 
     app = FastAPI(title=_TITLE, docs_url=None, redoc_url=None, dependencies=[Depends(authorized)], responses=_RESPONSES)
     app.add_middleware(BoundedBodies)
+    app.include_router(alerts_routes(engine))
 
     @app.exception_handler(NoCaseError)
     async def missing(_: Request, error: NoCaseError) -> JSONResponse:

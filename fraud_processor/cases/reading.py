@@ -91,13 +91,13 @@ def cases(
         wanted = wanted.where(CASES.c.state.in_(states))
     if before is not None:
         wanted = wanted.where(CASES.c.id < before)
-    return [_case(row) for row in connection.execute(wanted)]
+    return [case_of(row) for row in connection.execute(wanted)]
 
 
 def case(connection: Connection, number: int) -> Case | None:
     """Return a case; None where there is none of this number."""
     row = connection.execute(select(CASES).where(CASES.c.id == number)).first()
-    return None if row is None else _case(row)
+    return None if row is None else case_of(row)
 
 
 def alerts(connection: Connection, number: int, skip: int = 0, most: int = 50) -> list[Alert]:
@@ -137,7 +137,8 @@ def moment(at_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=at_us)
 
 
-def _case(row: Row[Any]) -> Case:
+def case_of(row: Row[Any]) -> Case:
+    """Return the case of a row that has all columns of its table."""
     return Case(
         id=row.id,
         subject={name: _shown(value) for name, value in json.loads(row.subject).items()},

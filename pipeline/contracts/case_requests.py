@@ -6,12 +6,19 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.contracts.coordinates import MAX_OFFSET, MAX_PARTITION
+
 MAX_WHO_CHARACTERS: Final = 100
 MAX_NOTE_CHARACTERS: Final = 4_000
 MAX_NUMBER: Final = 2**31 - 1
+# An id of a transaction has up to 256 characters; one that no database takes as it is, is told in hexadecimal digits.
+MAX_ID_CHARACTERS: Final = 2_100
 
 Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="the number of the case")]
 State = Literal["open", "acknowledged", "confirmed", "false-alarm", "closed", "pending", "all"]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$", description="the name of a topic")]
+Partition = Annotated[int, Field(ge=0, le=MAX_PARTITION)]
+Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
 
 
 class Doing(BaseModel):

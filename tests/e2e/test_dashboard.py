@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
 from pipeline.contracts import topics
 from tests.support.browser import browser
-from tests.support.compose import free_ports
 from tests.support.eventually import eventually
+from tests.support.page import NASTY, WITHIN_MS, Shown, page_of, paid, serious
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from tests.support.deployment import Deployment
 
@@ -29,41 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 __all__ = ["browser"]  # the fixture
 
-WITHIN_MS = 30_000
-NASTY = "<img src=x onerror='window.hurt=1'><script>window.hurt=1</script>\"'`{{7*7}}"
 GREEN, RED = "rgb(26, 127, 55)", "rgb(198, 40, 40)"
-
-
-def paid(name: str, amount: float, source: str = "A1", **more: Any) -> bytes:
-    """Return a transfer."""
-    members = {"transaction_id": name, "source": source, "target": "B2", "amount": amount, "currency": "EUR", **more}
-    return json.dumps(members).encode()
-
-
-class Shown:
-    """A dashboard that can be stopped and started at the same address."""
-
-    def __init__(self, pipeline: Deployment, log: Path, **variables: str) -> None:
-        self._pipeline, self._log, self._variables = pipeline, log, variables
-        self.port = str(free_ports(1)[0])
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = self._pipeline.spawn("dashboard", self._log, DASHBOARD_PORT=self.port, **self._variables)
-        eventually(self._answers, 60, f"the dashboard at {self.address}")
-
-    def stop(self) -> None:
-        """Kill it."""
-        self._process.kill()
-        self._process.wait(10)
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.address}/login", trust_env=False, timeout=5).status_code < 500
-        except httpx.HTTPError:
-            return False
 
 
 @pytest.fixture
@@ -72,21 +36,6 @@ def shown(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[tuple[D
     pipeline = deploy(partitions=2)
     with pipeline.running("detector"):
         yield pipeline, Shown(pipeline, tmp_path / "dashboard.log")
-
-
-@contextmanager
-def page_of(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
-    """Yield a page; an error of its scripts fails the test."""
-    opened = browser.new_context(**context)
-    page = opened.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(address)
-    try:
-        yield page
-    finally:
-        opened.close()
-    assert errors == []
 
 
 def test_what_happens_is_seen_in_colours_and_opened(shown: tuple[Deployment, Shown], browser: Browser) -> None:
@@ -195,49 +144,6 @@ def test_it_fits_a_telephone_and_a_screen_reader(
         expect(page.locator("#detail-body pre")).to_be_visible(timeout=WITHIN_MS)
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         assert serious(page) == []
-
-
-def serious(page: Page) -> list[str]:
-    """Return what axe-core finds of a serious or critical kind."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
-
-
-def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
-    """From an alert to a label, with the fraud processor; what its texts say is text."""
-    port = free_ports(1)[0]
-    cases = {"CASES_API_TOKEN": "a-token-of-twenty-chars", "CASES_API_PORT": str(port)}
-    pipeline = deploy(partitions=1, CASES_API_URL=f"http://127.0.0.1:{port}", **cases)
-    with pipeline.running("detector", "fraud_processor"):
-        dashboard = Shown(pipeline, tmp_path / "dashboard.log")
-        pipeline.put(paid("t1", 950, NASTY), paid("t2", 960, "A2"))
-        with page_of(browser, dashboard.address) as page:
-            expect(page.locator("#tiles")).to_contain_text("Cases to look into2", timeout=WITHIN_MS)
-            page.get_by_role("link", name="Cases").click()
-            expect(page.locator("#cases tr")).to_have_count(2, timeout=WITHIN_MS)
-            assert serious(page) == []
-            page.set_viewport_size({"width": 320, "height": 640})
-            assert page.evaluate("document.documentElement.scrollWidth") == 320
-            page.locator("#cases tr", has_text="onerror").get_by_role("button").click()
-            expect(page.locator("#case-body")).to_contain_text("large-amount", timeout=WITHIN_MS)
-            assert page.evaluate("document.documentElement.scrollWidth") == 320
-            assert serious(page) == []
-            page.get_by_label("Your name").fill("ann")
-            page.get_by_label("Note").fill(NASTY)
-            page.get_by_role("button", name="Acknowledge").click()
-            expect(page.locator("#case-body")).to_contain_text("acknowledged by ann", timeout=WITHIN_MS)
-            page.get_by_role("button", name="It is fraud").click()
-            expect(page.locator("#case-body")).to_contain_text("confirmed by ann", timeout=WITHIN_MS)
-            expect(page.get_by_role("button", name="False alarm")).to_be_disabled()
-            page.get_by_role("button", name="Done").click()
-            expect(page.locator("#cases tr")).to_have_count(1, timeout=WITHIN_MS)
-            assert page.evaluate("window.hurt") is None
-        (label,) = pipeline.wait_for_records(topics.LABELS, 1)
-        assert json.loads(label.value)["fraud"]
 
 
 NASTY_RULES = """

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
+ID = "tx/../1?a=b&c#<b>\u202e'\""
+FRAUDS = "streaming.transactions.fraud"
 NASTY = "<script>\0\ud800\u202e'; DROP TABLE cases;--"
 
 
@@ -44,9 +46,9 @@ def put(engine: Engine, *accounts: str) -> None:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Provide a database with a case for each of ten accounts."""
+    """Provide a database with a case for each of eleven accounts."""
     with opened(f"sqlite:///{tmp_path_factory.mktemp('api') / 'cases.sqlite'}") as made:
-        put(made, *[f"A{number}{NASTY}" for number in range(10)])
+        put(made, *[f"A{number}{NASTY}" for number in range(10)], ID)
         yield made
 
 
@@ -70,7 +72,7 @@ def test_cases_are_listed_in_pages(client: httpx.Client) -> None:
     """The newest first; the next page begins below the last number."""
     first = client.get("/cases", params={"most": 4}).json()
     second = client.get("/cases", params={"most": 4, "before": first[-1]["id"]}).json()
-    assert [case["id"] for case in first + second] == list(range(10, 2, -1))
+    assert [case["id"] for case in first + second] == list(range(11, 3, -1))
     assert client.get("/cases", params={"state": "closed"}).json() == []
     assert client.get("/cases/counts").json()["open"] >= 1
 
@@ -82,6 +84,47 @@ def test_a_case_is_shown_with_its_alerts_whatever_stands_in_them(client: httpx.C
     assert told["alerts"][0]["amount"] == "1.00"
     assert told["alerts"][0]["content"] == "\\xff{}"
     assert client.get("/cases/999").status_code == 404
+
+
+def test_a_transaction_tells_its_case(client: httpx.Client) -> None:
+    """By its id, also one that no database takes as it is, and by where its record stands."""
+    (found,) = client.get("/alerts", params={"transaction": ID}).json()
+    assert (found["place"], found["case"]["subject"], found["case"]["alerts"]) == ("0:10", {"source": ID}, 1)
+    assert client.get(f"/cases/{found['case']['id']}").json()["alerts"][0]["transaction_id"] == ID
+    sought = client.get("/alerts/at", params={"topic": FRAUDS, "partition": 0, "offset": 0}).json()
+    assert (sought["read"], sought["found"]["topic"], sought["found"]["place"]) == (True, FRAUDS, "0:0")
+    told = sought["found"]["transaction_id"]
+    assert told != f"A0{NASTY}"
+    assert client.get("/alerts", params={"transaction": told}).json() == [sought["found"]]
+
+
+def test_what_is_in_no_case_is_no_error(client: httpx.Client) -> None:
+    """Whoever asks may be ahead of the fraud processor."""
+    for unknown in ("x", "' OR 1=1 --", "%", "*", "\0", "/../cases", "\ufffd:", "\ufffd:zz", f"{ID} "):
+        assert client.get("/alerts", params={"transaction": unknown}).json() == []
+    for topic, partition, offset in ((FRAUDS, 0, 11), (FRAUDS, 1, 0), ("other", 0, 0)):
+        asked = client.get("/alerts/at", params={"topic": topic, "partition": partition, "offset": offset})
+        assert (asked.status_code, asked.json()) == (200, {"read": False, "found": None})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "alerts",
+        "alerts?transaction=",
+        f"alerts?transaction={'x' * 2_101}",
+        "alerts?transaction=x&most=0",
+        "alerts?transaction=x&most=101",
+        "alerts/at?topic=x&partition=0",
+        "alerts/at?topic=x/y&partition=0&offset=0",
+        "alerts/at?topic=x&partition=-1&offset=0",
+        f"alerts/at?topic=x&partition={2**31}&offset=0",
+        f"alerts/at?topic=x&partition=0&offset={2**63}",
+    ],
+)
+def test_a_question_for_alerts_has_bounds(client: httpx.Client, asked: str) -> None:
+    """Beyond them it is refused before the database is asked."""
+    assert client.get(f"/{asked}").status_code == 422
 
 
 def test_a_case_is_worked_off(client: httpx.Client, engine: Engine, woken: threading.Event) -> None:
@@ -106,7 +149,7 @@ def test_a_case_is_worked_off(client: httpx.Client, engine: Engine, woken: threa
 @pytest.mark.parametrize("header", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"])
 def test_who_does_not_know_the_token_learns_nothing(client: httpx.Client, header: str) -> None:
     """Also of what there is."""
-    for path in ("/cases", "/cases/1", "/cases/999"):
+    for path in ("/cases", "/cases/1", "/cases/999", "/alerts?transaction=x", f"/alerts/at?topic={FRAUDS}"):
         refused = httpx.get(f"{client.base_url}{path}", headers={"Authorization": header}, trust_env=False)
         assert refused.status_code == 401
     assert client.post("/cases/3/close", json={"by": "x"}, headers={"Authorization": header}).status_code == 401

@@ -20,7 +20,7 @@ from pipeline.errors import SettingsError
 from pipeline.runtime.http import Address, listen
 from tests.support.case_files import opened
 from tests.support.eventually import eventually
-from tests.unit.test_cases_api import NASTY, put
+from tests.unit.test_cases_api import FRAUDS, NASTY, put
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -69,6 +69,16 @@ def test_cases_are_shown_and_worked_off(client: httpx.Client) -> None:
     again = client.post("/api/cases/1/close", json=ANN, headers=OURS)
     assert (again.status_code, again.json()["detail"]) == (409, "case 1: it was resolved as confirmed before")
     assert client.get("/api/cases", params={"state": "nonsense"}).status_code == 422
+
+
+def test_a_fraud_tells_its_case(client: httpx.Client) -> None:
+    """Where its record stands says which; one that is not read yet is told from one in no case."""
+    sought = client.get(f"/api/alerts/{FRAUDS}/0/1").json()
+    assert sought["read"]
+    assert sought["found"]["case"]["subject"]["source"].startswith("B<script>")
+    assert client.get(f"/api/alerts/{FRAUDS}/0/2").json() == {"read": False, "found": None}
+    for place in ("a b/0/0", f"{FRAUDS}/-1/0", f"{FRAUDS}/0/{2**63}", f"{FRAUDS}/x/0", f"{'x' * 250}/0/0"):
+        assert client.get(f"/api/alerts/{place}").status_code == 422
 
 
 @pytest.mark.parametrize(
