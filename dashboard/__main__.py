@@ -42,7 +42,7 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
     looked_up = (Topics(kafka, names), Rules(kafka, names[topics.RULES]))
     page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE)
-    logger.info("the dashboard is at %s%s", page.address, "" if settings.token is None else ", for who knows the token")
+    logger.info("the dashboard is at %s%s", page.address, ", for who logs in" if settings.secrets else "")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     try:
         while not stop.wait(BEAT_SECONDS):

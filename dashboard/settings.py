@@ -11,7 +11,7 @@ from pipeline.runtime import parsing, settings
 from pipeline.runtime.cases_api import CASES_API_TOKEN, CASES_API_URL
 from pipeline.runtime.environment import Environment, Variable
 from pipeline.runtime.settings import CommonSettings
-from pipeline.runtime.token import token
+from pipeline.runtime.token import password, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,13 @@ DASHBOARD_TOKEN: Final = Variable(
     "machine; make up writes one into .env.",
     secret=True,
 )
+DASHBOARD_PASSWORD: Final = Variable(
+    "DASHBOARD_PASSWORD",
+    parsing.optional(password),
+    "",
+    "The same for people to remember: 12 characters or more. Either one is enough; where both are set, either logs in.",
+    secret=True,
+)
 DASHBOARD_HOSTS: Final = Variable(
     "DASHBOARD_HOSTS",
     host_names,
@@ -54,17 +61,19 @@ VARIABLES = (
     DASHBOARD_HOST,
     DASHBOARD_PORT,
     DASHBOARD_TOKEN,
+    DASHBOARD_PASSWORD,
     DASHBOARD_HOSTS,
     CASES_API_URL,
     CASES_API_TOKEN,
 )
+_SECRETS: Final = (DASHBOARD_TOKEN, DASHBOARD_PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """``hosts`` are the names that a browser may ask for; without a ``token`` everybody on this machine may look.
+    """``hosts`` are the names that a browser may ask for; any of ``secrets`` logs in.
 
-    Without a ``cases_token`` there are no cases to show.
+    Without one everybody on this machine may look. Without a ``cases_token`` there are no cases to show.
     """
 
     common: CommonSettings
@@ -72,7 +81,7 @@ class DashboardSettings:
     port: int
     hosts: tuple[str, ...]
     cases_url: str
-    token: str | None = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     cases_token: str | None = field(repr=False)
 
     @classmethod
@@ -84,12 +93,14 @@ class DashboardSettings:
 
         """
         env = Environment(values)
-        host, secret = env.read(DASHBOARD_HOST), env.read(DASHBOARD_TOKEN)
-        if secret is None and not _is_local(host):
-            env.reject(DASHBOARD_TOKEN, f"is missing: at {host[:60]} others may look, too ({DASHBOARD_HOST.name})")
+        host = env.read(DASHBOARD_HOST)
+        secrets = tuple(one for one in map(env.read, _SECRETS) if one is not None)
+        if not (any(values.get(one.name, "").strip() for one in _SECRETS) or _is_local(host)):
+            missing = f"or {DASHBOARD_PASSWORD.name} is missing: at {host[:60]} others may look, too"
+            env.reject(DASHBOARD_TOKEN, f"{missing} ({DASHBOARD_HOST.name})")
         hosts = ("localhost", "127.0.0.1", "[::1]", *env.read(DASHBOARD_HOSTS))
         cases_url, cases_token = env.read(CASES_API_URL), env.read(CASES_API_TOKEN)
-        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, cases_url, secret, cases_token)
+        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, cases_url, secrets, cases_token)
         env.check()
         return read
 

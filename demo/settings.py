@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PORT, DASHBOARD_TOKEN
+from dashboard.settings import DASHBOARD_HOST, DASHBOARD_PASSWORD, DASHBOARD_PORT, DASHBOARD_TOKEN
 from fraud_processor.settings import CASES_API_HOST, CASES_API_PORT
 from pipeline.runtime import parsing
 from pipeline.runtime.cases_api import CASES_API_TOKEN, CASES_API_URL
@@ -87,6 +87,7 @@ class DemoSettings:
             CASES_DATABASE_URL.name: f"sqlite:///{CASES}",
             DASHBOARD_HOST.name: LOCAL,
             DASHBOARD_TOKEN.name: "",
+            DASHBOARD_PASSWORD.name: "",
             CASES_API_TOKEN.name: secrets.token_hex(16),
             CASES_API_HOST.name: LOCAL,
             "PYTHONUNBUFFERED": "1",

@@ -58,7 +58,7 @@ class Shown:
 
 def guarded(settings: DashboardSettings, shown: Shown) -> ASGIApp:
     """Return the dashboard, behind what decides who may see it."""
-    sessions = None if settings.token is None else Sessions(settings.token, time.monotonic)
+    sessions = Sessions(settings.secrets, time.monotonic) if settings.secrets else None
     return Guard(application(settings, shown, sessions), settings.hosts, sessions)
 
 
@@ -88,7 +88,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
 
     @app.get("/api/session", responses=problems(401))
     def session() -> dict[str, bool]:
-        """Tell whether there is a token to log in with; who has none gets no answer but 401."""
+        """Tell whether there is anything to log in with; who has not, gets no answer but 401."""
         return {"token": sessions is not None}
 
     @app.get("/api/stream", responses=problems(401, 503))

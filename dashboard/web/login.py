@@ -1,4 +1,4 @@
-"""Logging in, by the one token, and out."""
+"""Logging in, by the token or the password, and out."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from dashboard.web.guard import COOKIE
 from dashboard.web.sessions import LIFE_SECONDS, TooManyTriesError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dashboard.web.sessions import Sessions
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 MAX_FORM_BYTES: Final = 4096
+_PAGE: Final = (STATIC / "login.html").read_text(encoding="utf-8")
+_WHY_NOT: Final = "<!-- why not -->"
 
 
 def login_routes(sessions: Sessions | None) -> APIRouter:
@@ -25,7 +29,7 @@ def login_routes(sessions: Sessions | None) -> APIRouter:
 
     @router.get("/login")
     def page() -> Response:
-        return RedirectResponse("/", 303) if sessions is None else FileResponse(STATIC / "login.html")
+        return RedirectResponse("/", 303) if sessions is None else _asking()
 
     @router.post("/login")
     async def login(request: Request) -> Response:
@@ -38,9 +42,9 @@ def login_routes(sessions: Sessions | None) -> APIRouter:
         try:
             session = sessions.begin(form.get("token", [""])[0])
         except TooManyTriesError:
-            return FileResponse(STATIC / "login-wait.html", 429, {"Retry-After": "60"})
+            return _asking("Too many tries: wait a minute.", 429, {"Retry-After": "60"})
         if session is None:
-            return FileResponse(STATIC / "login-again.html", 403)
+            return _asking("That is neither the token nor the password.", 403)
         answer = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, session, int(LIFE_SECONDS), httponly=True, samesite="strict", secure=secure)
@@ -55,3 +59,9 @@ def login_routes(sessions: Sessions | None) -> APIRouter:
         return answer
 
     return router
+
+
+def _asking(why_not: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the page to log in; ``why_not`` is a sentence of ours, never what somebody sent."""
+    told = f'<p class="wrong" role="alert">{why_not}</p>' if why_not else ""
+    return HTMLResponse(_PAGE.replace(_WHY_NOT, told), status, headers)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from pipeline.runtime.token import same
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 LIFE_SECONDS: Final = 12 * 3600.0
 MOST: Final = 1_000
@@ -21,15 +22,15 @@ class TooManyTriesError(Exception):
 
 
 class Sessions:
-    """Sessions of those who knew the token; ``now`` tells seconds."""
+    """Sessions of those who know one of the secrets that are ``wanted``; ``now`` tells seconds."""
 
-    def __init__(self, token: str, now: Callable[[], float]) -> None:
-        self._token, self._now = token, now
+    def __init__(self, wanted: Collection[str], now: Callable[[], float]) -> None:
+        self._wanted, self._now = wanted, now
         self._until: dict[str, float] = {}
         self._failed: deque[float] = deque(maxlen=TRIES)
 
     def begin(self, given: str) -> str | None:
-        """Return a new session for who knows the token; None for who does not.
+        """Return a new session for who knows a secret; None for who does not.
 
         Raises:
             TooManyTriesError: wait a minute.
@@ -38,7 +39,8 @@ class Sessions:
         now = self._now()
         if len(self._failed) == TRIES and now - self._failed[0] < TRIES_SECONDS:
             raise TooManyTriesError
-        if not hmac.compare_digest(given.encode(errors="surrogatepass"), self._token.encode()):
+        compared = [same(given, one) for one in self._wanted]  # all of them, so that time tells of none
+        if not any(compared):
             self._failed.append(now)
             return None
         self._until = {name: until for name, until in self._until.items() if until > now}

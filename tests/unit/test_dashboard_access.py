@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -21,11 +23,12 @@ from pipeline.errors import SettingsError
 from pipeline.runtime.http import END_SECONDS, Address, listen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from pipeline.runtime.http import Listening
 
 TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
+PASSWORD = " Größe & 100% + 日本語 \U0001f40d"  # noqa: S105 (of a test)
 
 
 @pytest.fixture(params=[None, TOKEN], ids=["open", "token"])
@@ -48,9 +51,10 @@ def listening(settings: DashboardSettings, hub: Hub) -> Listening:
     return listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
 
 
-def _client(token: str | None) -> Iterator[httpx.Client]:
+def _client(token: str | None, password: str | None = None) -> Generator[httpx.Client, None, None]:
     values = {
         "DASHBOARD_TOKEN": token or "",
+        "DASHBOARD_PASSWORD": password or "",
         "DASHBOARD_HOSTS": "fraud.example.com, Other.Example.COM",
         "KAFKA_BROKER_URL": "127.0.0.1:1",
     }
@@ -116,6 +120,35 @@ def test_who_knows_the_token_logs_in_and_out(stranger: httpx.Client) -> None:
     assert stranger.get("/api/session").status_code == 401
 
 
+def test_either_of_two_secrets_logs_in(caplog: pytest.LogCaptureFixture) -> None:
+    """In whatever script and however its accents are written; by nothing but all of it, and nothing is logged of it."""
+    caplog.set_level(logging.DEBUG)
+    made = _client(TOKEN, PASSWORD)
+    client = next(made)
+    with closing(made):
+        assert client.get("/api/session").status_code == 401
+        for given in (TOKEN, PASSWORD, unicodedata.normalize("NFD", PASSWORD)):
+            assert client.post("/login", data={"token": given}).status_code == 303
+            assert client.get("/api/session").json() == {"token": True}
+            client.cookies.clear()
+        for given in (PASSWORD.strip(), PASSWORD.upper(), f"{PASSWORD}x", TOKEN + PASSWORD):
+            refused = client.post("/login", data={"token": given})
+            assert (refused.status_code, given in refused.text) == (403, False)
+            assert "That is neither the token nor the password." in refused.text
+    assert not any(one in caplog.text for one in (TOKEN, PASSWORD.strip()))
+
+
+def test_a_password_alone_is_enough() -> None:
+    """Without one, who has none sees nothing; tries are counted as of a token."""
+    made = _client(None, PASSWORD)
+    client = next(made)
+    with closing(made):
+        assert client.get("/").headers["Location"] == "/login"
+        for _ in range(TRIES):
+            assert client.post("/login", data={"token": "x"}).status_code == 403
+        assert client.post("/login", data={"token": PASSWORD}).status_code == 429
+
+
 def test_a_token_cannot_be_tried_out(stranger: httpx.Client) -> None:
     """Five tries a minute, all together; then the right one is refused, too."""
     for _ in range(TRIES):
@@ -134,7 +167,7 @@ def test_a_form_may_be_anything(stranger: httpx.Client, body: bytes) -> None:
 def test_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """After half a day, and the oldest where there are too many; tries are forgotten after a minute."""
     now = [1000.0]
-    sessions = Sessions(TOKEN, lambda: now[0])
+    sessions = Sessions([TOKEN], lambda: now[0])
     monkeypatch.setattr("dashboard.web.sessions.MOST", 2)
     first, second, third = (sessions.begin(TOKEN) for _ in range(3))
     assert (sessions.knows(first), sessions.knows(second), sessions.knows(third)) == (False, True, True)
@@ -151,17 +184,28 @@ def test_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "fraud.example.com"])  # noqa: S104 (refused)
 def test_who_listens_to_others_needs_a_token(host: str) -> None:
-    """Before anything is opened."""
-    with pytest.raises(SettingsError, match=r"DASHBOARD_TOKEN is missing: at .* others may look, too"):
+    """Or a password: before anything is opened."""
+    with pytest.raises(SettingsError, match=r"DASHBOARD_TOKEN or DASHBOARD_PASSWORD is missing: at .* others may look"):
         DashboardSettings.from_env({"DASHBOARD_HOST": host})
-    settings = DashboardSettings.from_env({"DASHBOARD_HOST": host, "DASHBOARD_TOKEN": TOKEN})
-    assert TOKEN not in repr(settings)
+    for secret in ({"DASHBOARD_TOKEN": TOKEN}, {"DASHBOARD_PASSWORD": PASSWORD}):
+        settings = DashboardSettings.from_env({"DASHBOARD_HOST": host, **secret})
+        assert settings.secrets == tuple(secret.values())
+        assert not any(one in repr(settings) for one in secret.values())
+
+
+@pytest.mark.parametrize("given", ["x" * 11, "x" * 201, "twelve chars\n", "twelve chars\0", "\udcff" * 12])
+def test_a_password_that_is_too_short_is_refused(given: str) -> None:
+    """In a sentence that does not tell it, and that does not call it missing."""
+    with pytest.raises(SettingsError) as refused:
+        DashboardSettings.from_env({"DASHBOARD_HOST": "::", "DASHBOARD_PASSWORD": given})
+    told = "DASHBOARD_PASSWORD must be a password of 12 to 200 printable characters, not the value given"
+    assert refused.value.problems == (told,)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
 def test_who_listens_on_this_machine_alone_needs_none(host: str) -> None:
     """As by default."""
-    assert DashboardSettings.from_env({"DASHBOARD_HOST": host}).token is None
+    assert DashboardSettings.from_env({"DASHBOARD_HOST": host}).secrets == ()
 
 
 @pytest.mark.parametrize(
@@ -182,12 +226,10 @@ def test_who_listens_on_this_machine_alone_needs_none(host: str) -> None:
 )
 def test_nothing_that_is_asked_is_an_error_of_ours(path: str) -> None:
     """Refused, or not there."""
-    made: Any = _client(None)
+    made = _client(None)
     client = next(made)
-    try:
+    with closing(made):
         assert 400 <= client.get(path).status_code < 500
-    finally:
-        made.close()
 
 
 def test_a_page_that_looks_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> None:
