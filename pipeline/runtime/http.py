@@ -6,57 +6,20 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.errors import PipelineError
+from pipeline.runtime.connections import Connection
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.types import ASGIApp
 
 END_SECONDS: Final = 5
 MOST_AT_ONCE: Final = 50  # requests
-REQUEST_SECONDS: Final = 10.0  # from its first byte, or the connection's begin, to its last
 
 
 class CannotListenError(PipelineError):
     """The address is taken, or is none of this machine."""
-
-
-class _Punctual(H11Protocol):
-    """A connection that is closed when a request is not complete in time.
-
-    The server would wait for ever: as many silent connections as it takes at once would lock out everybody else, and
-    whoever asks for the health of the service.
-    """
-
-    _due: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as it is above us
-        """Begin to wait for the first request."""
-        super().connection_made(transport)
-        self._due = self.loop.call_later(REQUEST_SECONDS, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        """Take some of a request; wait for no more of it once it is complete."""
-        super().data_received(data)
-        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
-            self._leave_off()
-        elif self._due is None:
-            self._due = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._leave_off()
-        super().connection_lost(exc)
-
-    def _leave_off(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
 
 
 class Listening:
@@ -99,7 +62,7 @@ def listen(address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE) 
         raise CannotListenError(f"cannot listen at {host}:{port} ({variables}): {told}") from error
     config = uvicorn.Config(
         application,
-        http=_Punctual,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

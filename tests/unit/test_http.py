@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pipeline.runtime import http
+from pipeline.runtime import connections
 from pipeline.runtime.http import Address, CannotListenError, listen
 from tests.support.eventually import eventually
 
@@ -45,7 +46,7 @@ def address(monkeypatch: pytest.MonkeyPatch, held: threading.Event) -> Iterator[
         held.wait(HELD_SECONDS)
         return PlainTextResponse("at last")
 
-    monkeypatch.setattr(http, "REQUEST_SECONDS", REQUEST_SECONDS)
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", REQUEST_SECONDS)
     routes = [Route("/", sized, methods=["GET", "POST"]), Route("/slow", slow)]
     server = listen(Address("127.0.0.1", 0, "SOMEWHERE"), Starlette(routes=routes), AT_ONCE)
     yield server.address
@@ -88,6 +89,36 @@ def test_a_request_that_trickles_is_not_waited_for(address: str, begun: bytes, m
                 return True
 
         assert eventually(is_closed, WITHIN_SECONDS, "the end of the connection")
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"], ids=["nothing", "a-line", "asked"]
+)
+def test_connections_that_wait_keep_nobody_out(
+    address: str, held: threading.Event, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """Not for a moment, however many there are: whoever asks is answered, and what is under way comes to its end."""
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 60.0)
+    with ExitStack() as stack, ThreadPoolExecutor(1) as caller:
+        slow = caller.submit(httpx.get, f"{address}/slow", trust_env=False, timeout=WITHIN_SECONDS)
+        for _ in range(6 * AT_ONCE):
+            one = stack.enter_context(closing(_connected(address)))
+            one.sendall(begun)
+            if begun.endswith(b"\r\n\r\n"):
+                assert one.recv(100).startswith(b"HTTP/1.1 200")
+        for _ in range(3):
+            assert httpx.get(address, trust_env=False).status_code == 200
+        held.set()
+        assert slow.result().text == "at last"
+
+
+def test_more_requests_than_at_once_are_refused(address: str, held: threading.Event) -> None:
+    """Those that are answered keep their place."""
+    with ThreadPoolExecutor(AT_ONCE) as callers:
+        slow = [callers.submit(httpx.get, f"{address}/slow", trust_env=False, timeout=60) for _ in range(AT_ONCE)]
+        eventually(lambda: any(one.done() for one in slow), WITHIN_SECONDS, "a refusal")
+        held.set()
+        assert sorted(one.result().status_code for one in slow) == [200] * (AT_ONCE - 1) + [503]
 
 
 def test_who_is_answered_slowly_is_answered(address: str) -> None:
