@@ -16,9 +16,9 @@ REQUEST_SECONDS: Final = 10.0  # from its first byte, or the connection's begin,
 class Connection(H11Protocol):
     """A connection that is closed when a request is not complete in time, or when others need its place.
 
-    The server would wait for ever, and counts those that wait among the requests it answers at once: silent ones would
-    lock out everybody else, and whoever asks for the health of the service. So when there are as many as it takes, the
-    one that has waited longest for a request to come goes.
+    The server would wait for ever: as many silent connections as it takes would lock out everybody else, and whoever
+    asks for the health of the service. So when there are that many, the one that has waited longest for a request to
+    come goes.
     """
 
     _due: asyncio.TimerHandle | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import uvicorn
 
 from pipeline.errors import PipelineError
+from pipeline.runtime.admission import BoundedRequests
 from pipeline.runtime.connections import Connection
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 END_SECONDS: Final = 5
 MOST_AT_ONCE: Final = 50  # requests
+WAITING: Final = 200  # connections beside them, on which nothing is asked just now
 
 
 class CannotListenError(PipelineError):
@@ -61,12 +63,12 @@ def listen(address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE) 
         told = (isinstance(error, OSError) and error.strerror) or error
         raise CannotListenError(f"cannot listen at {host}:{port} ({variables}): {told}") from error
     config = uvicorn.Config(
-        application,
+        BoundedRequests(application, at_once),
         http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=at_once,
+        limit_concurrency=at_once + WAITING,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=END_SECONDS,
         lifespan="auto",

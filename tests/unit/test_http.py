@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pipeline.runtime import connections
+from pipeline.runtime import connections, http
 from pipeline.runtime.http import Address, CannotListenError, listen
 from tests.support.eventually import eventually
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-AT_ONCE = 5
+AT_ONCE, WAITING = 5, 10
 WITHIN_SECONDS = 10.0
 REQUEST_SECONDS = 0.4
 HELD_SECONDS = 3 * REQUEST_SECONDS
@@ -47,6 +47,7 @@ def address(monkeypatch: pytest.MonkeyPatch, held: threading.Event) -> Iterator[
         return PlainTextResponse("at last")
 
     monkeypatch.setattr(connections, "REQUEST_SECONDS", REQUEST_SECONDS)
+    monkeypatch.setattr(http, "WAITING", WAITING)
     routes = [Route("/", sized, methods=["GET", "POST"]), Route("/slow", slow)]
     server = listen(Address("127.0.0.1", 0, "SOMEWHERE"), Starlette(routes=routes), AT_ONCE)
     yield server.address
@@ -59,7 +60,7 @@ def address(monkeypatch: pytest.MonkeyPatch, held: threading.Event) -> Iterator[
 def test_who_does_not_finish_a_request_holds_up_nobody_for_long(address: str, begun: bytes) -> None:
     """Connections that stay silent are closed: as many as may be open would else lock out everybody, for ever."""
     with ExitStack() as stack:
-        for _ in range(AT_ONCE + 1):
+        for _ in range(AT_ONCE + WAITING + 1):
             one = stack.enter_context(closing(_connected(address)))
             one.sendall(begun)
         eventually(lambda: httpx.get(address, trust_env=False).status_code == 200, WITHIN_SECONDS, "an answer")
@@ -101,7 +102,7 @@ def test_connections_that_wait_keep_nobody_out(
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 60.0)
     with ExitStack() as stack, ThreadPoolExecutor(1) as caller:
         slow = caller.submit(httpx.get, f"{address}/slow", trust_env=False, timeout=WITHIN_SECONDS)
-        for _ in range(6 * AT_ONCE):
+        for _ in range(3 * (AT_ONCE + WAITING)):
             one = stack.enter_context(closing(_connected(address)))
             one.sendall(begun)
             if begun.endswith(b"\r\n\r\n"):
@@ -114,11 +115,11 @@ def test_connections_that_wait_keep_nobody_out(
 
 def test_more_requests_than_at_once_are_refused(address: str, held: threading.Event) -> None:
     """Those that are answered keep their place."""
-    with ThreadPoolExecutor(AT_ONCE) as callers:
-        slow = [callers.submit(httpx.get, f"{address}/slow", trust_env=False, timeout=60) for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(AT_ONCE + 1) as callers:
+        slow = [callers.submit(httpx.get, f"{address}/slow", trust_env=False, timeout=60) for _ in range(AT_ONCE + 1)]
         eventually(lambda: any(one.done() for one in slow), WITHIN_SECONDS, "a refusal")
         held.set()
-        assert sorted(one.result().status_code for one in slow) == [200] * (AT_ONCE - 1) + [503]
+        assert sorted(one.result().status_code for one in slow) == [200] * AT_ONCE + [503]
 
 
 def test_who_is_answered_slowly_is_answered(address: str) -> None:
