@@ -41,7 +41,7 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
     looked_up = (Topics(kafka, names), Rules(kafka, names[topics.RULES]))
-    page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE)
+    page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE, settings.proxies)
     logger.info("the dashboard is at %s%s", page.address, ", for who logs in" if settings.secrets else "")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     try:

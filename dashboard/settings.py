@@ -28,6 +28,18 @@ def host_names(value: str) -> tuple[str, ...]:
     return found
 
 
+def proxies(value: str) -> tuple[str, ...]:
+    """Accept addresses and networks with commas between them; it may be empty: ``none``."""
+    if value.casefold() == "none":
+        return ()
+    found = tuple(one.strip() for one in value.split(","))
+    try:
+        return tuple(str(ipaddress.ip_network(one)) for one in found)
+    except ValueError:
+        message = "addresses or networks with commas between them, such as 10.0.0.5 or 10.1.0.0/16, or none"
+        raise ValueError(message) from None
+
+
 DASHBOARD_HOST: Final = Variable(
     "DASHBOARD_HOST", parsing.text, "127.0.0.1", "The address at which the dashboard listens. In compose: 0.0.0.0."
 )
@@ -55,6 +67,13 @@ DASHBOARD_HOSTS: Final = Variable(
     "",
     "Names by which browsers may ask for the dashboard, beside localhost and 127.0.0.1; commas between.",
 )
+DASHBOARD_PROXIES: Final = Variable(
+    "DASHBOARD_PROXIES",
+    proxies,
+    "127.0.0.1,::1",
+    "Addresses or networks of proxies that are believed whom they ask for, and whether by TLS (X-Forwarded-For, "
+    "X-Forwarded-Proto); none: of none.",
+)
 
 VARIABLES = (
     *settings.VARIABLES,
@@ -63,6 +82,7 @@ VARIABLES = (
     DASHBOARD_TOKEN,
     DASHBOARD_PASSWORD,
     DASHBOARD_HOSTS,
+    DASHBOARD_PROXIES,
     CASES_API_URL,
     CASES_API_TOKEN,
 )
@@ -71,15 +91,17 @@ _SECRETS: Final = (DASHBOARD_TOKEN, DASHBOARD_PASSWORD)
 
 @dataclass(frozen=True, slots=True)
 class DashboardSettings:
-    """``hosts`` are the names that a browser may ask for; any of ``secrets`` logs in.
+    """``hosts`` are the names that a browser may ask for, ``proxies`` who is believed for whom they ask.
 
-    Without one everybody on this machine may look. Without a ``cases_token`` there are no cases to show.
+    Any of the ``secrets`` logs in; without one everybody on this machine may look. Without a ``cases_token`` there are
+    no cases to show.
     """
 
     common: CommonSettings
     host: str
     port: int
     hosts: tuple[str, ...]
+    proxies: tuple[str, ...]
     cases_url: str
     secrets: tuple[str, ...] = field(repr=False)
     cases_token: str | None = field(repr=False)
@@ -100,7 +122,8 @@ class DashboardSettings:
             env.reject(DASHBOARD_TOKEN, f"{missing} ({DASHBOARD_HOST.name})")
         hosts = ("localhost", "127.0.0.1", "[::1]", *env.read(DASHBOARD_HOSTS))
         cases_url, cases_token = env.read(CASES_API_URL), env.read(CASES_API_TOKEN)
-        read = cls(CommonSettings.read(env), host, env.read(DASHBOARD_PORT), hosts, cases_url, secrets, cases_token)
+        common, port, believed = CommonSettings.read(env), env.read(DASHBOARD_PORT), env.read(DASHBOARD_PROXIES)
+        read = cls(common, host, port, hosts, believed, cases_url, secrets, cases_token)
         env.check()
         return read
 

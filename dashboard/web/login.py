@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
@@ -10,7 +11,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from dashboard.web.guard import COOKIE
-from dashboard.web.sessions import LIFE_SECONDS, TooManyTriesError
+from dashboard.web.sessions import LIFE_SECONDS
+from dashboard.web.tries import TooManyTriesError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +42,9 @@ def login_routes(sessions: Sessions | None) -> APIRouter:
             raise HTTPException(413, "a form is not that long")
         form = parse_qs((await request.body()).decode(errors="replace"))
         try:
-            session = sessions.begin(form.get("token", [""])[0])
-        except TooManyTriesError:
-            return _asking("Too many tries: wait a minute.", 429, {"Retry-After": "60"})
+            session = sessions.begin(form.get("token", [""])[0], request.client.host if request.client else None)
+        except TooManyTriesError as error:
+            return _asking("Too many tries: wait a minute.", 429, {"Retry-After": str(ceil(error.seconds))})
         if session is None:
             return _asking("That is neither the token nor the password.", 403)
         answer = RedirectResponse("/", 303)

@@ -1,11 +1,11 @@
-"""Who has logged in, and how often somebody may try. Pure but for randomness."""
+"""Who has logged in. Pure but for randomness."""
 
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from dashboard.web.tries import Tries
 from pipeline.runtime.token import same
 
 if TYPE_CHECKING:
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
 LIFE_SECONDS: Final = 12 * 3600.0
 MOST: Final = 1_000
-TRIES: Final = 5
-TRIES_SECONDS: Final = 60.0
-
-
-class TooManyTriesError(Exception):
-    """So many tries failed within a minute that nobody may try for now."""
 
 
 class Sessions:
@@ -27,21 +21,20 @@ class Sessions:
     def __init__(self, wanted: Collection[str], now: Callable[[], float]) -> None:
         self._wanted, self._now = wanted, now
         self._until: dict[str, float] = {}
-        self._failed: deque[float] = deque(maxlen=TRIES)
+        self._tries = Tries(now)
 
-    def begin(self, given: str) -> str | None:
-        """Return a new session for who knows a secret; None for who does not.
+    def begin(self, given: str, address: str | None) -> str | None:
+        """Return a new session for who knows a secret; None for who does not. ``address`` is whose try it is.
 
         Raises:
-            TooManyTriesError: wait a minute.
+            TooManyTriesError: he has to wait, also where he knows it.
 
         """
         now = self._now()
-        if len(self._failed) == TRIES and now - self._failed[0] < TRIES_SECONDS:
-            raise TooManyTriesError
+        self._tries.check(address)
         compared = [same(given, one) for one in self._wanted]  # all of them, so that time tells of none
         if not any(compared):
-            self._failed.append(now)
+            self._tries.failed(address)
             return None
         self._until = {name: until for name, until in self._until.items() if until > now}
         while len(self._until) >= MOST:

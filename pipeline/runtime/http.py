@@ -13,6 +13,8 @@ from pipeline.runtime.admission import BoundedRequests
 from pipeline.runtime.connections import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp
 
 END_SECONDS: Final = 5
@@ -48,8 +50,12 @@ class Address(NamedTuple):
     variables: str
 
 
-def listen(address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE) -> Listening:
+def listen(
+    address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE, proxies: Collection[str] = ()
+) -> Listening:
     """Serve an application until it is ended, so many requests at once.
+
+    ``proxies`` are the addresses and networks that are believed when they say for whom they ask, and nobody else is.
 
     Raises:
         CannotListenError: nobody can listen there.
@@ -68,6 +74,8 @@ def listen(address: Address, application: ASGIApp, at_once: int = MOST_AT_ONCE) 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),  # left out, the server would ask the environment
         limit_concurrency=at_once + WAITING,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=END_SECONDS,
