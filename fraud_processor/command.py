@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         one.add_argument("id", type=_number(MAX_NUMBER), help="the number of the case")
     told = "what there is to say"
     for one in (acknowledge, resolve, close, note):
-        one.add_argument("--by", default=None, help="who does it [the name of the account]")
+        one.add_argument("--by", type=_said, default=None, help="who does it [the name of the account]")
         one.add_argument("--note", default="", type=_said if one is note else str, required=one is note, help=told)
     for one in (listing, show):
         one.add_argument("--json", action="store_true", help="for programs")

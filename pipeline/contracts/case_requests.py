@@ -13,6 +13,8 @@ MAX_NOTE_CHARACTERS: Final = 4_000
 MAX_NUMBER: Final = 2**31 - 1
 # An id of a transaction has up to 256 characters; one that no database takes as it is, is told in hexadecimal digits.
 MAX_ID_CHARACTERS: Final = 2_100
+# What is blank is not the same to all languages: the last ones are to Python, which callers may use to check.
+NOT_BLANK: Final = r"[^\s\x1c-\x1f]"
 
 Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="the number of the case")]
 State = Literal["open", "acknowledged", "confirmed", "false-alarm", "closed", "pending", "all"]
@@ -26,14 +28,14 @@ class Doing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: str = Field(min_length=1, max_length=MAX_WHO_CHARACTERS)
+    by: str = Field(min_length=1, max_length=MAX_WHO_CHARACTERS, pattern=NOT_BLANK)
     note: str = Field(default="", max_length=MAX_NOTE_CHARACTERS)
 
 
 class Noting(Doing):
     """A note has to say something."""
 
-    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
+    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS, pattern=NOT_BLANK)
 
 
 class Resolving(Doing):

@@ -20,6 +20,7 @@ from fraud_processor.settings import FraudSettings
 from pipeline.contracts.cases import OUTBOX
 from pipeline.errors import SettingsError
 from pipeline.runtime.bodies import MAX_BODY_BYTES
+from pipeline.runtime.database.names import restored
 from pipeline.runtime.http import Address, CannotListenError, listen
 from pipeline.runtime.token import knows
 from tests.support.case_files import cases_in, opened
@@ -153,6 +154,26 @@ def test_who_does_not_know_the_token_learns_nothing(client: httpx.Client, header
         refused = httpx.get(f"{client.base_url}{path}", headers={"Authorization": header}, trust_env=False)
         assert refused.status_code == 401
     assert client.post("/cases/3/close", json={"by": "x"}, headers={"Authorization": header}).status_code == 401
+
+
+@pytest.mark.parametrize("who", ["", " ", "\t\n\x1c", "\u3000\u00a0", "x" * 101, "\U0001f40d" * 101, 1, None, ["ann"]])
+def test_whoever_does_something_says_who(client: httpx.Client, who: object) -> None:
+    """A name is text that is not blank, of a hundred characters at most."""
+    assert client.post("/cases/4/acknowledge", json={"by": who}).status_code == 422
+
+
+@pytest.mark.parametrize("note", ["", " \n", "\x1f", "x" * 4_001])
+def test_a_note_says_something(client: httpx.Client, note: str) -> None:
+    """Where it is all that is done."""
+    assert client.post("/cases/4/notes", json={"by": "ann", "note": note}).status_code == 422
+
+
+def test_a_name_may_be_of_any_script(client: httpx.Client) -> None:
+    """And is kept as it was written; who shows it takes it for nothing but text."""
+    names = ["<b>O'Brien</b>", "\u202e\0", "\U0001f40d" * 100]
+    for who in names:
+        assert client.post("/cases/5/notes", json={"by": who, "note": "x"}).status_code == 200
+    assert [restored(step["who"]) for step in client.get("/cases/5").json()["steps"]] == names
 
 
 def test_a_body_has_a_bound(client: httpx.Client) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         (["list", "--most", "0"], "a whole number from 1 to 1000"),
         (["list", "--most", "1001"], "a whole number from 1 to 1000"),
         (["note", "1", "--note", " "], "it has to say something"),
+        (["close", "1", "--by", "\u3000"], "it has to say something"),
     ],
     ids=str,
 )
