@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 from fraud_processor.api.application import application
 from pipeline.contracts import topics
 from pipeline.runtime.http import Address, listen
-from tests.support.browser import browser
 from tests.support.case_files import opened
 from tests.support.compose import free_ports
 from tests.support.page import NASTY, WITHIN_MS, Shown, page_of, paid, serious
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from tests.support.deployment import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-
-__all__ = ["browser"]  # the fixture
 
 TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
 
