@@ -115,14 +115,12 @@ class Fold:
         now = now_ms // 1000
         recent = list(self._between(now - RATE_SECONDS, now))
         minute = list(self._between(now - SHARE_SECONDS, now + 1))
-        seen, quarter = Counter[str](), Counter[str]()
-        latencies = Counter[int]()
+        seen, latencies = Counter[str](), Counter[int]()
         for bucket in minute:
             seen.update(bucket.counts)
             latencies.update(bucket.latencies)
-        for bucket in self._between(now - SECONDS + 1, now + 1):
-            quarter.update(bucket.counts)
-        rules = {rule: by[COUNTED] for rule, by in self.hits(now_ms).items() if COUNTED in by}
+        quarter, hits = self._quarter(now)
+        rules = {rule: count for (rule, standing), count in hits.items() if standing == COUNTED}
         return Glance(
             at=now,
             per_second=sum(bucket.counts.total() for bucket in recent) / RATE_SECONDS,
@@ -136,14 +134,18 @@ class Fold:
 
     def hits(self, now_ms: int) -> dict[str, dict[str, int]]:
         """Return how often each rule hit within the last quarter of an hour, by how its hits count."""
-        total = Counter[tuple[str, str]]()
-        now = now_ms // 1000
-        for bucket in self._between(now - SECONDS + 1, now + 1):
-            total.update(bucket.hits)
         found: dict[str, dict[str, int]] = {}
-        for (rule, standing), count in total.items():
+        for (rule, standing), count in self._quarter(now_ms // 1000)[1].items():
             found.setdefault(rule, {})[standing] = count
         return found
+
+    def _quarter(self, now: int) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+        """Return rows by branch and hits of the last quarter of an hour."""
+        counts, hits = Counter[str](), Counter[tuple[str, str]]()
+        for bucket in self._between(now - SECONDS + 1, now + 1):
+            counts.update(bucket.counts)
+            hits.update(bucket.hits)
+        return counts, hits
 
     def history(self, now_ms: int, seconds: int = SECONDS) -> list[Second]:
         """Return the points of the last ``seconds``, the oldest first, without the second that is not over."""

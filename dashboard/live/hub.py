@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 0.25
 SHOWN_A_TICK: Final = 5  # rows; a steady twenty a second, and the rest is counted
+AGAIN_SECONDS: Final = 5  # points of the charts that are told once more: rows come when they are judged
 CAUGHT_UP_ROWS: Final = 100  # of what a page missed while it was away
 QUEUED: Final = 8  # events a page may be behind
 MOST_PAGES: Final = 500
@@ -167,8 +168,10 @@ class Hub:
         with self._lock:
             positions = dict(self._ticked)
             found = self._recent.between(seen or {}, positions, wanted)
-        missed = Counter[str]() if seen is None else Counter(row.branch for row in found[:-CAUGHT_UP_ROWS])
-        return _rows_event(found[-CAUGHT_UP_ROWS:], missed, positions, fresh=seen is None)
+            missed, is_all = (Counter[str](), True) if seen is None else self._recent.left(seen, positions, wanted)
+        if seen is not None:
+            missed.update(row.branch for row in found[:-CAUGHT_UP_ROWS])
+        return _rows_event(found[-CAUGHT_UP_ROWS:], missed, positions, fresh=seen is None, gap=not is_all)
 
     async def run(self) -> None:
         """Send ticks until it is cancelled."""
@@ -186,7 +189,7 @@ class Hub:
             second = now_ms // 1000
             glanced = second == self._glanced
             glance = None if glanced else self._fold.glance(now_ms)
-            last = [] if glanced else self._fold.history(now_ms, 1)
+            last = [] if glanced else self._fold.history(now_ms, AGAIN_SECONDS)
         if glance is not None:
             self._glanced = second
             events = [self._glance(glance), Event("second", _encode(last).decode())]
@@ -226,7 +229,12 @@ def _chosen(rows: list[Row]) -> list[Row]:
     return [rows[number] for number in sorted(frauds + (others[-room:] if room else []))]
 
 
-def _rows_event(rows: list[Row], more: Mapping[str, int], positions: Positions, *, fresh: bool) -> Event:
-    """Return rows as an event; ``more`` were there by branch and are not among them, ``fresh`` begins anew."""
-    body = {"rows": rows, "more": {branch: more.get(branch, 0) for branch in BRANCHES}, "fresh": fresh}
+def _rows_event(
+    rows: list[Row], more: Mapping[str, int], positions: Positions, *, fresh: bool, gap: bool = False
+) -> Event:
+    """Return rows as an event; ``more`` were there by branch and are not among them, ``fresh`` begins anew.
+
+    ``gap``: there may have been more than that.
+    """
+    body = {"rows": rows, "more": {branch: more.get(branch, 0) for branch in BRANCHES}, "fresh": fresh, "gap": gap}
     return Event("rows", _encode(body).decode(), told(positions.items()))

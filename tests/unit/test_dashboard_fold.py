@@ -213,6 +213,58 @@ def test_a_page_that_was_away_goes_on_where_it_was() -> None:
     assert json.loads(hub.rows(Filter(), None).data)["fresh"]
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(BRANCHES), st.integers(0, 1), st.integers(1, 3)), max_size=60),
+    st.integers(0, 60),
+    st.sampled_from([Filter(), Filter(branch=FRAUD), Filter(account="A")]),
+    st.integers(0, 25),
+)
+def test_what_came_while_a_page_was_away_is_shown_or_counted(
+    written: list[tuple[str, int, int]], away_since: int, wanted: Filter, forgotten: int
+) -> None:
+    """However much that was; where there may have been more, it is told. Markers lie between, and some was never read."""
+    recent, ends, rows = Recent(kept=7, counted=12), Counter[tuple[str, int]](), []
+    for branch, partition, markers in written:
+        rows.append(row(branch, partition=partition, offset=ends[branch, partition] + markers - 1))
+        ends[branch, partition] += markers
+    seen = {(one.topic, one.partition): one.offset + 1 for one in rows[:away_since]}
+    for one in rows[min(forgotten, away_since) :]:
+        recent.take(one)
+    expected = Counter(one.branch for one in rows[away_since:] if wanted.passes(one))
+    shown = recent.between(seen, ends, wanted)
+    counted, is_all = recent.left(seen, ends, wanted)
+    told_of = Counter(one.branch for one in shown) + counted
+    behind = [one for one in rows[away_since:] if (one.topic, one.partition) in seen]
+    if seen and wanted.account is None and len(behind) == len(rows[away_since:]):
+        assert told_of <= expected
+    if is_all and not forgotten:
+        assert told_of == expected
+
+
+def test_rows_that_nobody_kept_are_told_of() -> None:
+    """A page that slept for an hour is told that there was more than is known."""
+    recent, ends = Recent(), {(LEGIT, 0): 101}
+    recent.take(row(offset=100))
+    assert recent.left({(LEGIT, 0): 7}, ends, Filter()) == (Counter(), False)
+    assert recent.left({(LEGIT, 0): 100}, ends, Filter()) == (Counter(), True)
+    assert recent.left({}, ends, Filter()) == (Counter(), True)
+
+
+def test_seconds_are_told_again_until_they_are_whole() -> None:
+    """What was judged late belongs to the second of its record: charts of pages that look are as those of a reload."""
+    clock = Clock()
+    hub = hub_of(clock)
+    page = hub.open(Filter())
+    at = clock.now_ms // 1000
+    clock.now_ms += 1_000
+    hub.tick()
+    hub.take([row(at_ms=at * 1000)], live=True)
+    clock.now_ms += 1_000
+    hub.tick()
+    points = {point["at"]: point["legit"] for batch in drained(page, "second") for point in batch}
+    assert points[at] == 1
+
+
 def test_filters_are_for_branch_account_and_rule() -> None:
     """An account on either side; pages of one filter share their ticks."""
     recent = Recent()
