@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "cases"
 FINDINGS: Final = {"fraud": CONFIRMED, "false-alarm": FALSE_ALARM}
-CHANGES: Final = ("acknowledge", "resolve", "close", "note")
+CHANGES: Final = ("acknowledge", "resolve", "release", "close", "note")
 EPILOG: Final = """exit codes: 0; 1 where there is no such case, or it is in a state in which that cannot be done; 2
 where the command or a variable is wrong; 69 where the database does not answer. CASES_DATABASE_URL says which."""
 
@@ -57,12 +57,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     resolve = commands.add_parser("resolve", help="say what it was; its transactions get labels")
     resolve.add_argument("--release", action="store_true", help="with a false alarm: let its payments be settled")
     resolve.add_argument("--as", dest="finding", choices=tuple(FINDINGS), required=True)
+    let_go = commands.add_parser("release", help="let the payments of a false alarm be settled, where that is not done")
     close = commands.add_parser("close", help="be done with it without saying what it was")
     note = commands.add_parser("note", help="keep a note")
-    for one in (show, acknowledge, resolve, close, note):
+    for one in (show, acknowledge, resolve, let_go, close, note):
         one.add_argument("id", type=_number(MAX_NUMBER), help="the number of the case")
     told = "what there is to say"
-    for one in (acknowledge, resolve, close, note):
+    for one in (acknowledge, resolve, let_go, close, note):
         one.add_argument("--by", type=_said, default=None, help="who does it [the name of the account]")
         one.add_argument("--note", default="", type=_said if one is note else str, required=one is note, help=told)
     for one in (listing, show):
@@ -98,6 +99,8 @@ def _carry_out(asked: argparse.Namespace, connection: Connection) -> None:
         by = By(asked.by or _account(), time.time_ns() // 1000, asked.note)
         if asked.command == "note":
             remark(connection, asked.id, by)
+        elif asked.command == "release":
+            release(connection, asked.id, by)
         else:
             move(connection, asked.id, _wanted(asked), by)
             if asked.command == "resolve" and asked.release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from dashboard.web.guard import host_of
 from pipeline.contracts.case_requests import (
     MAX_NUMBER,
+    MAX_WHO_CHARACTERS,
     Doing,
     Noting,
     Number,
@@ -22,11 +24,14 @@ from pipeline.contracts.case_requests import (
     TopicName,
     problems,
 )
+from pipeline.contracts.display import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pipeline.runtime.lifecycle import Stop
+
+logger = logging.getLogger(__name__)
 
 LIMITS_SECONDS: Final = (2.0, 10.0)  # to connect, and between two bytes
 LOOK_SECONDS: Final = 5.0
@@ -133,30 +138,38 @@ def _changing(cases: Cases, hosts: Collection[str]) -> APIRouter:
         if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
             raise HTTPException(403, "only the dashboard's own page may do that")
 
-    def done(number: int, verb: str, doing: Doing) -> dict[str, Any]:
+    def done(request: Request, number: int, verb: str, doing: Doing) -> dict[str, Any]:
         found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=doing.model_dump())
+        # A name is what somebody says; where it was said is what we know.
+        whose = request.client.host if request.client else "-"
+        logger.info("case %d: %s, by %s at %s", number, verb, printable(doing.by, MAX_WHO_CHARACTERS), whose)
         return found
 
     router = APIRouter(dependencies=[Depends(from_here)])
 
     @router.post("/api/cases/{number}/acknowledge")
-    def acknowledge(number: Number, doing: Doing) -> dict[str, Any]:
+    def acknowledge(request: Request, number: Number, doing: Doing) -> dict[str, Any]:
         """Say that somebody is at it; as all that changes something, only a page of ours may."""
-        return done(number, "acknowledge", doing)
+        return done(request, number, "acknowledge", doing)
 
     @router.post("/api/cases/{number}/resolve")
-    def resolve(number: Number, resolving: Resolving) -> dict[str, Any]:
+    def resolve(request: Request, number: Number, resolving: Resolving) -> dict[str, Any]:
         """Say what it was."""
-        return done(number, "resolve", resolving)
+        return done(request, number, "resolve", resolving)
+
+    @router.post("/api/cases/{number}/release")
+    def release(request: Request, number: Number, doing: Doing) -> dict[str, Any]:
+        """Let the payments of a false alarm be settled, where that is not done yet."""
+        return done(request, number, "release", doing)
 
     @router.post("/api/cases/{number}/close")
-    def close(number: Number, doing: Doing) -> dict[str, Any]:
+    def close(request: Request, number: Number, doing: Doing) -> dict[str, Any]:
         """Be done with it without saying what it was."""
-        return done(number, "close", doing)
+        return done(request, number, "close", doing)
 
     @router.post("/api/cases/{number}/notes")
-    def note(number: Number, noting: Noting) -> dict[str, Any]:
+    def note(request: Request, number: Number, noting: Noting) -> dict[str, Any]:
         """Keep a note."""
-        return done(number, "notes", noting)
+        return done(request, number, "notes", noting)
 
     return router

@@ -73,15 +73,18 @@ def move(connection: Connection, number: int, state: str, by: By) -> None:
 
 
 def release(connection: Connection, number: int, by: By) -> None:
-    """Let the payments of a false alarm be settled after all; see :func:`move`, which comes before it.
+    """Let the payments of a false alarm be settled after all, once; see :func:`move`, which comes before it.
 
     Raises:
         NoCaseError: there is none.
-        NotPossibleError: it is no false alarm.
+        NotPossibleError: it is no false alarm, or that was done before.
 
     """
     if _state(connection, number) != FALSE_ALARM:
         raise NotPossibleError(f"case {number}: only what was a false alarm is released")
+    before = select(STEPS.c.id).where(STEPS.c.case_id == number, STEPS.c.what == RELEASED)
+    if connection.execute(before).first() is not None:
+        raise NotPossibleError(f"case {number}: its payments are released already")
     _keep(connection, number, RELEASED, by)
     box.queue(connection, RELEASED_OUTLET, f"released-{number}", json.dumps({"case": number}), by.at_us)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fraud_processor.__main__ import MIGRATIONS
+from fraud_processor.cases.alert import Alert
 from fraud_processor.cases.store import Cases
 from pipeline.runtime.database.engine import database_url, open_engine
 from pipeline.runtime.database.migrating import migrate
@@ -33,3 +35,12 @@ def opened(url: str) -> Iterator[Engine]:
 def cases_in(engine: Engine, window_us: int = DAY_US, floors: Mapping[str, int] | None = None) -> Cases:
     """Return the cases of a database, as a process has them that has just started."""
     return Cases(engine, window_us, floors or {}, Source("cluster", "topic", "streaming.transactions.fraud"))
+
+
+def put_frauds(engine: Engine, *accounts: str, target: str = "B") -> None:
+    """Save a fraud for each account, each of which makes a case."""
+    alerts = [
+        Alert(0, number, json.dumps({"source": name}), name, name, target, "1.00", "EUR", number, 2, 100, [], b"\xff{}")
+        for number, name in enumerate(accounts)
+    ]
+    cases_in(engine).save({}, {0: len(accounts)}, alerts)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from fraud_processor.api.application import application
-from fraud_processor.cases.alert import Alert
 from fraud_processor.settings import FraudSettings
 from pipeline.contracts.cases import OUTBOX
 from pipeline.errors import SettingsError
@@ -23,7 +22,7 @@ from pipeline.runtime.bodies import MAX_BODY_BYTES
 from pipeline.runtime.database.names import restored
 from pipeline.runtime.http import Address, CannotListenError, listen
 from pipeline.runtime.token import knows
-from tests.support.case_files import cases_in, opened
+from tests.support.case_files import opened, put_frauds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,20 +35,11 @@ FRAUDS = "streaming.transactions.fraud"
 NASTY = "<script>\0\ud800\u202e'; DROP TABLE cases;--"
 
 
-def put(engine: Engine, *accounts: str) -> None:
-    """Save a fraud for each account."""
-    alerts = [
-        Alert(0, number, json.dumps({"source": name}), name, name, NASTY, "1.00", "EUR", number, 2, 100, [], b"\xff{}")
-        for number, name in enumerate(accounts)
-    ]
-    cases_in(engine).save({}, {0: len(accounts)}, alerts)
-
-
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Provide a database with a case for each of eleven accounts."""
     with opened(f"sqlite:///{tmp_path_factory.mktemp('api') / 'cases.sqlite'}") as made:
-        put(made, *[f"A{number}{NASTY}" for number in range(10)], ID)
+        put_frauds(made, *[f"A{number}{NASTY}" for number in range(10)], ID, target=NASTY)
         yield made
 
 
@@ -71,8 +61,8 @@ def client(engine: Engine, woken: threading.Event) -> Iterator[httpx.Client]:
 
 def test_cases_are_listed_in_pages(client: httpx.Client) -> None:
     """The newest first; the next page begins below the last number."""
-    first = client.get("/cases", params={"most": 4}).json()
-    second = client.get("/cases", params={"most": 4, "before": first[-1]["id"]}).json()
+    first = client.get("/cases", params={"state": "all", "most": 4}).json()
+    second = client.get("/cases", params={"state": "all", "most": 4, "before": first[-1]["id"]}).json()
     assert [case["id"] for case in first + second] == list(range(11, 3, -1))
     assert client.get("/cases", params={"state": "closed"}).json() == []
     assert client.get("/cases/counts").json()["open"] >= 1
@@ -143,8 +133,29 @@ def test_a_case_is_worked_off(client: httpx.Client, engine: Engine, woken: threa
     steps = [(step["who"], step["what"]) for step in client.get("/cases/2").json()["steps"]]
     assert steps == [("ann", "acknowledged"), ("bob", "note"), ("ann", "false-alarm")]
     with engine.connect() as connection:
-        (key,) = connection.execute(select(OUTBOX.c.key)).scalars()
-    assert key == "labels-2/labels"
+        keys = connection.execute(select(OUTBOX.c.key)).scalars().all()
+    assert keys.count("labels-2/labels") == 1
+
+
+def test_a_false_alarm_is_released_later(client: httpx.Client, engine: Engine, woken: threading.Event) -> None:
+    """Once, and nothing else is: whoever forgot it when it was resolved has not lost the payment."""
+    doing = {"by": "ann"}
+    assert client.post("/cases/6/release", json=doing).json()["detail"] == (
+        "case 6: only what was a false alarm is released"
+    )
+    client.post("/cases/6/resolve", json={**doing, "finding": "false-alarm"})
+    woken.clear()
+    assert client.post("/cases/6/release", json=doing).json()["state"] == "false-alarm"
+    assert woken.is_set()
+    refused = client.post("/cases/6/release", json=doing)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "case 6: its payments are released already")
+    at_once = {**doing, "finding": "false-alarm", "release": True}
+    assert client.post("/cases/7/resolve", json=at_once).status_code == 200
+    assert client.post("/cases/7/release", json=doing).status_code == 409
+    assert client.post("/cases/999/release", json=doing).status_code == 404
+    with engine.connect() as connection:
+        keys = connection.execute(select(OUTBOX.c.key).where(OUTBOX.c.outlet == "released")).scalars().all()
+    assert keys == ["released-6/released", "released-7/released"]
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"])
@@ -209,7 +220,7 @@ JSON = st.recursive(
 )
 SEGMENT = st.one_of(st.integers().map(str), st.text(min_size=1, max_size=10), st.sampled_from(["1", "4", "0", "-1"]))
 QUERY = st.dictionaries(st.sampled_from(["most", "skip", "before"]), SEGMENT)
-VERBS = st.sampled_from(["acknowledge", "resolve", "close", "notes", ""])
+VERBS = st.sampled_from(["acknowledge", "resolve", "close", "notes", "release", ""])
 
 
 @given(

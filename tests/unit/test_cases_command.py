@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fraud_processor.command import main
-from tests.support.case_files import opened
+from tests.support.case_files import opened, put_frauds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,3 +44,18 @@ def test_the_greatest_numbers_are_asked_for(empty_database: str, capsys: pytest.
         assert main(["show", "2147483647"], {"CASES_DATABASE_URL": empty_database}) == 1
         assert "there is no case 2147483647" in capsys.readouterr().err
         assert main(["list", "--most", "1000"], {"CASES_DATABASE_URL": empty_database}) == 0
+
+
+def test_a_false_alarm_is_released_by_a_command_of_its_own(
+    empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where that was not said when it was resolved; once."""
+    with opened(empty_database) as engine:
+        put_frauds(engine, "A1")
+        values = {"CASES_DATABASE_URL": empty_database}
+        assert main(["release", "1"], values) == 1
+        assert main(["resolve", "1", "--as", "false-alarm", "--by", "ann"], values) == 0
+        assert main(["release", "1", "--by", "ann"], values) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "case 1: release by ann"
+        assert main(["release", "1"], values) == 1
+        assert "its payments are released already" in capsys.readouterr().err

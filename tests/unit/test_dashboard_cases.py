@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -18,9 +19,9 @@ from dashboard.web.topics import Topics
 from fraud_processor.api.application import application
 from pipeline.errors import SettingsError
 from pipeline.runtime.http import Address, listen
-from tests.support.case_files import opened
+from tests.support.case_files import opened, put_frauds
 from tests.support.eventually import eventually
-from tests.unit.test_cases_api import FRAUDS, NASTY, put
+from tests.unit.test_cases_api import FRAUDS, NASTY
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -47,7 +48,7 @@ def client_of(url: str, token: str | None) -> Generator[httpx.Client, None, None
 def interface(tmp_path: Path) -> Iterator[str]:
     """Provide the address of an interface with two cases."""
     with opened(f"sqlite:///{tmp_path / 'cases.sqlite'}") as engine:
-        put(engine, "A", f"B{NASTY}")
+        put_frauds(engine, "A", f"B{NASTY}")
         served = listen(Address("127.0.0.1", 0, "NAMES"), application(engine, TOKEN, lambda: None))
         yield served.address
         served.end()
@@ -69,6 +70,18 @@ def test_cases_are_shown_and_worked_off(client: httpx.Client) -> None:
     again = client.post("/api/cases/1/close", json=ANN, headers=OURS)
     assert (again.status_code, again.json()["detail"]) == (409, "case 1: it was resolved as confirmed before")
     assert client.get("/api/cases", params={"state": "nonsense"}).status_code == 422
+
+
+def test_a_false_alarm_is_released_later(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A name is what somebody says: the log has where it was said, on one line."""
+    caplog.set_level(logging.INFO, logger="dashboard.web.cases")
+    for verb, more in (("resolve", {"finding": "false-alarm"}), ("release", {})):
+        doing = {"by": "ann\nERROR forged", **more}
+        assert client.post(f"/api/cases/1/{verb}", json=doing, headers=OURS).json()["state"] == "false-alarm"
+    refused = client.post("/api/cases/1/release", json=ANN, headers=OURS)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "case 1: its payments are released already")
+    said = [record.message for record in caplog.records]
+    assert said == [f"case 1: {verb}, by ann\\nERROR forged at 127.0.0.1" for verb in ("resolve", "release")]
 
 
 def test_a_fraud_tells_its_case(client: httpx.Client) -> None:

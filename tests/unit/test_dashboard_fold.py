@@ -222,7 +222,7 @@ def test_a_page_that_was_away_goes_on_where_it_was() -> None:
 def test_what_came_while_a_page_was_away_is_shown_or_counted(
     written: list[tuple[str, int, int]], away_since: int, wanted: Filter, forgotten: int
 ) -> None:
-    """However much that was; where there may have been more, it is told. Markers lie between, and some was never read."""
+    """However much that was; where there may have been more, it is told. Markers lie between."""
     recent, ends, rows = Recent(kept=7, counted=12), Counter[tuple[str, int]](), []
     for branch, partition, markers in written:
         rows.append(row(branch, partition=partition, offset=ends[branch, partition] + markers - 1))
@@ -261,7 +261,8 @@ def test_seconds_are_told_again_until_they_are_whole() -> None:
     hub.take([row(at_ms=at * 1000)], live=True)
     clock.now_ms += 1_000
     hub.tick()
-    points = {point["at"]: point["legit"] for batch in drained(page, "second") for point in batch}
+    told_of: list[Any] = drained(page, "second")
+    points = {point["at"]: point["legit"] for batch in told_of for point in batch}
     assert points[at] == 1
 
 
