@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from pipeline.contracts.invalid import Reason
 from pipeline.runtime.vitals import Distribution, Figure, metrics
 
 if TYPE_CHECKING:
@@ -57,11 +58,16 @@ class LoopFigures:
         yield Figure(metrics.ABORTS, self._aborts)
         yield Figure(metrics.BATCH_SECONDS, self._seconds)
         yield Figure(metrics.LATENCY, self._ages)
-        for (topic, reason), count in dict(self._letters).items():
+        # Those that have not been yet as well: Prometheus sees no change in what begins with its first one.
+        none = dict.fromkeys(((topic, reason) for topic in self._topics() for reason in Reason), 0)
+        for (topic, reason), count in {**none, **self._letters}.items():
             yield Figure(metrics.DEAD_LETTERS, count, (topic, reason))
         for place, lag in self.lags.items():
             yield Figure(metrics.LAG, lag, (place.topic, str(place.partition)))
         yield Figure(metrics.TRIPPED, int(self.tripped))
+
+    def _topics(self) -> set[str]:
+        return {place.topic for place in self.lags} | set(dict(self._records))
 
 
 def ages_of(piece: Piece, now_ms: int) -> Iterator[tuple[int, int]]:
