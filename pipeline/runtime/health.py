@@ -11,23 +11,26 @@ from typing import Final
 from pipeline.runtime.settings import HEARTBEAT_FILE
 
 BEAT_SECONDS: Final = 1.0
-# The longest step of the loop has a deadline of its own; older than this, nothing is turning any more.
+# Older than this, nothing is turning any more, unless a step is under way that may take longer.
 MAX_AGE_SECONDS: Final = 30.0
 
 
 class Heartbeat:
-    """Touches its file at most once a second; without a file, does nothing."""
+    """Touches its file at most once a second, or for a step that may take longer; without a file, does nothing."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._last = float("-inf")
+        self._last = self._until = float("-inf")
 
-    def beat(self) -> None:
-        """Say that the loop turns."""
+    def beat(self, within: float = MAX_AGE_SECONDS) -> None:
+        """Say that the loop turns, and will again within so many seconds; the file is as old as that allows."""
         now = time.monotonic()
-        if self._path is not None and now - self._last >= BEAT_SECONDS:
+        if self._path is not None and (now - self._last >= BEAT_SECONDS or now + within > self._until + BEAT_SECONDS):
             self._path.touch()
-            self._last = now
+            if within > MAX_AGE_SECONDS:
+                ahead = time.time() + within - MAX_AGE_SECONDS
+                os.utime(self._path, (ahead, ahead))
+            self._last, self._until = now, now + within
 
 
 def age_seconds(path: Path) -> float | None:

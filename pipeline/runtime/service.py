@@ -98,7 +98,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
         LostOffsetsError: where to start has to be decided by a person.
 
     """
-    parts = _Parts.found(name, provided, stop, hops)
+    parts = _Parts.found(name, provided, stop, hops, Watchdog(began=vitals.beat))
     output = parts.output()
     work = make_work(parts.codec(), parts.source())
     if vitals.tracer is not None:
@@ -129,7 +129,9 @@ class _Parts:
     watchdog: Watchdog
 
     @classmethod
-    def found(cls, name: str, provided: ServiceSettings, stop: Stop, hops: Sequence[Topic]) -> _Parts:
+    def found(
+        cls, name: str, provided: ServiceSettings, stop: Stop, hops: Sequence[Topic], watchdog: Watchdog
+    ) -> _Parts:
         """Wait for the topics of a service."""
         names, kafka = provided.common.topics, provided.common.kafka
         source = topics.consumed_by(name)
@@ -139,7 +141,7 @@ class _Parts:
         needed = {topic: names[topic] for topic in (topics.TRANSACTIONS, source, *topics.produced_by(name), *hops)}
         by_name = wait_for_topics(needed.values(), kafka, client_id, stop.wait)
         facts = {topic: by_name[topic_name] for topic, topic_name in needed.items()}
-        return cls(name, provided, stop, hops, client_id, facts, path, Watchdog())
+        return cls(name, provided, stop, hops, client_id, facts, path, watchdog)
 
     @property
     def kafka(self) -> KafkaSettings:

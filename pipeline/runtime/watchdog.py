@@ -33,11 +33,17 @@ def end_process(step: str, seconds: float) -> None:
 class Watchdog:
     """Watches one step at a time. ``expire`` is called on the watching thread, at most once a step.
 
+    ``began`` is told at the begin of each step how many seconds it may take.
+
     The watching thread ends with its watchdog: it holds what is watched, and not the watchdog itself.
     """
 
-    def __init__(self, expire: Callable[[str, float], None] = end_process) -> None:
-        self._watched = Watched()
+    def __init__(
+        self,
+        expire: Callable[[str, float], None] = end_process,
+        began: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._watched, self._began = Watched(), began
         threading.Thread(target=self._watched.watch, args=(expire,), name="watchdog", daemon=True).start()
         weakref.finalize(self, self._watched.end)
 
@@ -45,6 +51,7 @@ class Watchdog:
     def step(self, name: str, seconds: float) -> Iterator[None]:
         """Allow the enclosed step ``seconds`` of time."""
         self._watched.set((name, seconds, time.monotonic() + seconds))
+        self._began(seconds)
         try:
             yield
         finally:

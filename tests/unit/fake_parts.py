@@ -12,6 +12,7 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.handler import Forgetful
+from pipeline.runtime.health import MAX_AGE_SECONDS
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.record_path import one_by_one
 from pipeline.runtime.transactional.batch import Batch
@@ -95,10 +96,10 @@ class CountedVitals(Vitals):
         super().__init__("detector")
         self.beats = 0
 
-    def beat(self) -> None:
+    def beat(self, within: float = MAX_AGE_SECONDS) -> None:
         """Count it."""
         self.beats += 1
-        super().beat()
+        super().beat(within)
 
 
 class FakeIntake:

@@ -13,6 +13,7 @@ from bench.plan import plan_of
 from bench.results import Delayed, Drained, Latency, Machine, Measured, Throughput
 from bench.subjects import PEER_SUBJECTS
 from bench.tables import NOT_RUN, latency_rows, tables, throughput_rows
+from bench.watched import ratios, rows_of
 
 MS = 1_000_000
 
@@ -136,3 +137,23 @@ def test_the_command_of_a_report_names_no_file_of_whoever_ran_it() -> None:
     arguments = ["--quick", "--json", "/somewhere/x.json", "--peers"]
     assert plan_of(arguments).command(arguments) == "python -m bench --quick --peers"
     assert plan_of(["--json=x"]).command(["--json=x"]) == "python -m bench"
+
+
+def test_ways_of_looking_are_compared_by_their_medians() -> None:
+    """Each with the one before it; a round that was disturbed does not decide."""
+    found = {
+        name: [
+            drained(1_000, seconds, cpu)
+            for seconds, cpu in ((slower, 10.0 * factor), (1.0, 99.0), (slower, 10.0 * factor))
+        ]
+        for name, slower, factor in (("no dashboard", 1.0, 1.0), ("a dashboard", 2.0, 1.1), ("pages", 2.5, 1.1))
+    }
+    assert [(a, b, round(rate, 2), round(cpu, 2)) for a, b, rate, cpu in ratios(found)] == [
+        ("no dashboard", "a dashboard", 0.5, 1.1),
+        ("a dashboard", "pages", 0.8, 1.0),
+    ]
+    assert rows_of(found, 1_000)[0] == (
+        "detector over a backlog of 1,000, no dashboard: records/s",
+        "1,000 / 1,000 / 1,000",
+    )
+    assert rows_of(found, 1_000)[-1] == ("pages, against a dashboard: records/s, CPU a record", "x 0.80, x 1.00")

@@ -64,6 +64,23 @@ def test_the_file_is_touched_at_most_once_a_second(tmp_path: Path, clock: Clock)
     assert path.exists()
 
 
+def test_a_step_that_may_take_long_is_no_death(
+    tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is good for as long as the step has, also when it was touched a moment ago."""
+    path = tmp_path / "beat"
+    monkeypatch.setenv("HEARTBEAT_FILE", str(path))
+    heartbeat = Heartbeat(path)
+    heartbeat.beat()
+    heartbeat.beat(120.0)
+    assert path.stat().st_mtime == pytest.approx(time.time() + 120.0 - MAX_AGE_SECONDS, abs=5)
+    assert health.main() == 0
+    clock.now += 1.0
+    heartbeat.beat()
+    assert path.stat().st_mtime == pytest.approx(time.time(), abs=5)
+    assert capsys.readouterr().err == ""
+
+
 def test_without_a_file_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside of containers nobody watches, and no file of any name appears."""
     monkeypatch.chdir(tmp_path)

@@ -13,12 +13,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.errors import SettingsError
+from pipeline.runtime.clients.deadlines import POLL_SECONDS
 from pipeline.runtime.health import MAX_AGE_SECONDS
 from pipeline.runtime.http import CannotListenError
 from pipeline.runtime.settings import common_from_env
 from pipeline.runtime.vitals import Distribution, Figure, Vitals, metrics
 from pipeline.runtime.vitals.endpoint import listening
 from pipeline.runtime.vitals.telling import told
+from pipeline.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +77,21 @@ def test_a_loop_that_stands_still_is_neither(client: httpx.Client, vitals: Vital
     vitals.beat()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_step_that_may_take_long_is_no_death(client: httpx.Client, vitals: Vitals, clock: Clock) -> None:
+    """As long as it is within its deadline: whoever restarts such a process only lets it begin anew."""
+    vitals.why_not = ""
+    vitals.beat()
+    with Watchdog(began=vitals.beat).step("polling", POLL_SECONDS):
+        clock.now += POLL_SECONDS
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").json()["why"] == "the loop has not turned for 120 s"
+        clock.now += 1
+        assert client.get("/healthz").status_code == 503
+    vitals.beat()
+    clock.now += MAX_AGE_SECONDS + 1
+    assert client.get("/healthz").status_code == 503
 
 
 def test_figures_are_told_in_both_dialects(client: httpx.Client, vitals: Vitals) -> None:

@@ -36,6 +36,14 @@ class TopicFacts:
     max_message_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a group: as it calls itself, and the address that it has for the broker."""
+
+    client: str
+    host: str
+
+
 class Cluster:
     """An administrative connection, for the time of a ``with`` block.
 
@@ -106,10 +114,14 @@ class Cluster:
         offsets = self._admin.list_group_offsets({group: wanted})[group]
         return {place.partition: found.offset for place, found in offsets.items() if found.offset >= 0}
 
-    def members(self, group: str) -> int:
-        """Return how many members a group has; none where there is no such group."""
+    def members(self, group: str) -> list[Member]:
+        """Return the members of a group; none where there is no such group."""
         described = self._admin.describe_groups([group])
-        return sum(len(found["members"]) for found in described.values())
+        return [
+            Member(str(one["client_id"]), str(one["client_host"]).removeprefix("/"))
+            for found in described.values()
+            for one in found["members"]
+        ]
 
     def ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Return by partition the offset behind its last record, those of open transactions and markers included."""

@@ -59,8 +59,8 @@ class LoopFigures:
         yield Figure(metrics.BATCH_SECONDS, self._seconds)
         yield Figure(metrics.LATENCY, self._ages)
         # Those that have not been yet as well: Prometheus sees no change in what begins with its first one.
-        none = dict.fromkeys(((topic, reason) for topic in self._topics() for reason in Reason), 0)
-        for (topic, reason), count in {**none, **self._letters}.items():
+        letters = dict.fromkeys(((topic, str(reason)) for topic in self._topics() for reason in Reason), 0)
+        for (topic, reason), count in {**letters, **self._letters}.items():
             yield Figure(metrics.DEAD_LETTERS, count, (topic, reason))
         for place, lag in self.lags.items():
             yield Figure(metrics.LAG, lag, (place.topic, str(place.partition)))

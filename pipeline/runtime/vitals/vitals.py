@@ -35,12 +35,13 @@ class Vitals:
         self._heart = Heartbeat(heartbeat_file)
         self._now = now
         self._beaten: float | None = None
+        self._within = MAX_AGE_SECONDS
         self._sources: list[Figures] = []
 
-    def beat(self) -> None:
-        """Say that the loop turns."""
-        self._beaten = self._now()
-        self._heart.beat()
+    def beat(self, within: float = MAX_AGE_SECONDS) -> None:
+        """Say that the loop turns, and will again within so many seconds."""
+        self._beaten, self._within = self._now(), max(within, MAX_AGE_SECONDS)
+        self._heart.beat(self._within)
 
     def add(self, figures: Figures) -> None:
         """Ask for these figures, too."""
@@ -52,12 +53,13 @@ class Vitals:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the loop turns."""
-        return self.silent_seconds() <= MAX_AGE_SECONDS
+        """Tell whether the loop turns, or is at a step that may take longer."""
+        return self.silent_seconds() <= self._within
 
     def why_not_ready(self) -> str:
         """Return why what comes is not handled at once; nothing where it is."""
-        return self.why_not if self.alive else f"the loop has not turned for {self.silent_seconds():.0f} s"
+        silent = self.silent_seconds()
+        return self.why_not if silent <= MAX_AGE_SECONDS else f"the loop has not turned for {silent:.0f} s"
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of now."""
