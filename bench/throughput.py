@@ -128,6 +128,6 @@ class Complete:
         if self._since is None and now - self._looked > SETTLED_SECONDS / 4:
             self._looked = now
             with Cluster(self._deployment.settings.kafka, f"{self._deployment.tag}-members") as cluster:
-                if cluster.members(self._deployment.group(DETECTOR)) >= self._replicas:
+                if len(cluster.members(self._deployment.group(DETECTOR))) >= self._replicas:
                     self._since = now
         return self._since is not None and now - self._since > SETTLED_SECONDS

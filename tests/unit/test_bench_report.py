@@ -13,7 +13,7 @@ from bench.plan import plan_of
 from bench.results import Delayed, Drained, Latency, Machine, Measured, Throughput
 from bench.subjects import PEER_SUBJECTS
 from bench.tables import NOT_RUN, latency_rows, tables, throughput_rows
-from bench.watched import ratios, rows_of
+from bench.watched import ratios, rows_of, within_noise
 
 MS = 1_000_000
 
@@ -152,6 +152,8 @@ def test_ways_of_looking_are_compared_by_their_medians() -> None:
         ("no dashboard", "a dashboard", 0.5, 1.1),
         ("a dashboard", "pages", 0.8, 1.0),
     ]
+    assert within_noise(found)
+    assert not within_noise({"a": found["no dashboard"][:1], "b": [drained(1_000, 1.0, 11.1)]})
     assert rows_of(found, 1_000)[0] == (
         "detector over a backlog of 1,000, no dashboard: records/s",
         "1,000 / 1,000 / 1,000",
