@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.structs import TopicPartition
@@ -13,6 +12,7 @@ from pipeline.contracts import topics
 from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
 from pipeline.runtime.clients.producers import BATCH_BYTES, plain_producer
+from pipeline.runtime.clock import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def _send(
 
 def _batch(bodies: list[bytes], most: int) -> BatchBuilder:
     """Return a batch as large as the generator's may be, of at most so many records."""
-    builder, now = BatchBuilder(BATCH_BYTES), time.time_ns() // 1_000_000
+    builder, now = BatchBuilder(BATCH_BYTES), now_ms()
     while builder.count < most and builder.add(now, bodies[builder.count % len(bodies)]):
         pass
     return builder

@@ -6,7 +6,6 @@ import argparse
 import getpass
 import json
 import sys
-import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +16,7 @@ from fraud_processor.cases.changing import By, NoCaseError, NotPossibleError, mo
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING, STATES
 from pipeline.contracts.case_requests import MAX_NUMBER
 from pipeline.contracts.display import printable
+from pipeline.runtime.clock import now_us
 from pipeline.runtime.parsing import whole_number
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _carry_out(asked: argparse.Namespace, connection: Connection) -> None:
     elif asked.command == "show":
         _show(connection, asked.id, asked.most, as_json=asked.json)
     else:
-        by = By(asked.by or _account(), time.time_ns() // 1000, asked.note)
+        by = By(asked.by or _account(), now_us(), asked.note)
         if asked.command == "note":
             remark(connection, asked.id, by)
         elif asked.command == "release":

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pipeline.runtime.clock import now_ms
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -115,4 +117,4 @@ class LabelledPublisher:
             else:
                 due += group.labels
         if due:
-            self._labels.send(due, time.time_ns() // 1_000_000)
+            self._labels.send(due, now_ms())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from generator.pacing import Pacer
 from pipeline.contracts.moments import moment_of
+from pipeline.runtime.clock import now_ms
 from pipeline.runtime.publisher import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Sender(Generic[T]):
         return pacer.sent
 
     def _send(self, count: int) -> None:
-        timestamp_ms = time.time_ns() // 1_000_000
+        timestamp_ms = now_ms()
         self._publisher.send(self._source.make(moment_of(timestamp_ms), count), timestamp_ms)
         self._pacer.took(count)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING, Final
 
 from dashboard.live.row import DEAD_LETTER, FRAUD, LEGIT, row_of
 from pipeline.contracts import headers, topics
 from pipeline.contracts.records import record_of
+from pipeline.runtime import clock
 from pipeline.runtime.backoff import growing_waits
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
@@ -96,7 +96,7 @@ class Following:
 
     def _look(self) -> dict[tuple[str, int], int]:
         """Choose where to begin, where that is not known yet, and return where what is there ends."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock.now_ms()
         ends: dict[tuple[str, int], int] = {}
         with Cluster(self._kafka, CLIENT_ID) as cluster:
             for name, count in self._partitions.items():

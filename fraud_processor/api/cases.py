@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,6 +11,7 @@ from fraud_processor.cases import reading
 from fraud_processor.cases.changing import By, NoCaseError, move, release, remark
 from fraud_processor.cases.states import ACKNOWLEDGED, CLOSED, CONFIRMED, FALSE_ALARM, PENDING
 from pipeline.contracts.case_requests import MAX_NUMBER, Doing, Noting, Number, Resolving, State
+from pipeline.runtime.clock import now_us
 from pipeline.runtime.database.engine import begun
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def changing_routes(engine: Engine, wake: Callable[[], None]) -> APIRouter:
     router = APIRouter()
 
     def done(number: int, doing: Doing, *steps: Callable[[Connection, int, By], None]) -> reading.Case:
-        by = By(doing.by, time.time_ns() // 1000, doing.note)
+        by = By(doing.by, now_us(), doing.note)
         with begun(engine) as connection:
             for step in steps:
                 step(connection, number, by)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select
@@ -14,6 +13,7 @@ from fraud_processor.cases.subject import subject_hash
 from fraud_processor.outbox.notices import announce
 from pipeline.contracts.cases import ALERTS, CASES, HITS, LOGS, MARKS
 from pipeline.contracts.effect_tables import LogTables
+from pipeline.runtime.clock import now_us
 from pipeline.runtime.database.engine import SQLITE, begun
 from pipeline.runtime.database.names import stored
 from pipeline.runtime.database.slices import slices
@@ -175,7 +175,7 @@ def _row(subject: str, case: Case, *, gathers: bool) -> dict[str, Any]:
         "gathers": gathers,
         "state": OPEN,
         **_columns(case),
-        "opened_at": time.time_ns() // 1000,
+        "opened_at": now_us(),
     }
 
 

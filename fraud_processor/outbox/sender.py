@@ -14,6 +14,7 @@ from fraud_processor.outbox.digest import SHOWN, encoded, message_of
 from fraud_processor.outbox.notices import take_due
 from fraud_processor.outlets.outlet import OutletError
 from pipeline.contracts.tracecontext import decoded
+from pipeline.runtime.clock import now_us
 from pipeline.runtime.database.engine import begun
 from pipeline.runtime.tracing.tracer import CLIENT
 from pipeline.runtime.transactional.effects import EffectsError
@@ -78,18 +79,18 @@ class Sender:
 
     def _make(self) -> None:
         """Make the messages that are due, as far as there is room for them."""
-        name, now_us = self._outlet.name, _now_us()
+        name, at_us = self._outlet.name, now_us()
         with begun(self._engine) as connection:
             self._waiting = box.waiting(connection, name)
             room = self._limit - self._waiting
-            for due in take_due(connection, name, now_us, self._interval_us, max(0, min(room, AT_ONCE))):
+            for due in take_due(connection, name, at_us, self._interval_us, max(0, min(room, AT_ONCE))):
                 case = reading.case(connection, due.case_id)
                 if case is not None:
                     latest = reading.alerts(connection, due.case_id, most=SHOWN)
                     message = message_of(case, latest, due.messages + 1, due.told)
                     trace = None if self._tracer is None else reading.trace(connection, due.case_id, SHOWN)
-                    box.queue(connection, name, message.id, encoded(message).decode(), now_us, trace)
-            self._prune(connection, now_us)
+                    box.queue(connection, name, message.id, encoded(message).decode(), at_us, trace)
+            self._prune(connection, at_us)
         if room <= 0 and not self._full:
             logger.warning("%s messages wait for %s: what else there is is told together later", self._limit, name)
         self._full = room <= 0
@@ -97,7 +98,7 @@ class Sender:
     def _send(self) -> float:
         name = self._outlet.name
         with begun(self._engine) as connection:
-            letter = box.claim(connection, name, _now_us(), LEASE_US)
+            letter = box.claim(connection, name, now_us(), LEASE_US)
         if letter is None:
             return LOOK_SECONDS
         try:
@@ -107,11 +108,11 @@ class Sender:
             self._failed += 1
             pause = self._longer()
             with begun(self._engine) as connection:
-                box.failed(connection, letter, _now_us() + int(pause * 1_000_000), str(error))
+                box.failed(connection, letter, now_us() + int(pause * 1_000_000), str(error))
             self._warn(f"{name} did not take message {letter.key} ({error}), try {letter.attempts}; trying again")
             return pause
         with begun(self._engine) as connection:
-            box.sent(connection, letter, _now_us())
+            box.sent(connection, letter, now_us())
         self._sent += 1
         if self._wait_seconds > FIRST_WAIT_SECONDS:
             logger.info("%s takes messages again", name)
@@ -139,10 +140,10 @@ class Sender:
         pause, self._wait_seconds = self._wait_seconds, min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
         return pause
 
-    def _prune(self, connection: Connection, now_us: int) -> None:
+    def _prune(self, connection: Connection, at_us: int) -> None:
         if time.monotonic() - self._pruned > WARN_SECONDS:
             self._pruned = time.monotonic()
-            box.forget(connection, self._outlet.name, now_us - KEPT_US)
+            box.forget(connection, self._outlet.name, at_us - KEPT_US)
 
     def _warn(self, told: str) -> None:
         if time.monotonic() - self._warned > WARN_SECONDS:
@@ -199,7 +200,3 @@ class Senders:
                 self._ended.wait(pause)  # an outlet that is away is not tried for each new alert
             elif pause:
                 wake.wait(pause)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

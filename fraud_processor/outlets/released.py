@@ -6,7 +6,6 @@ it has the same id.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from fraud_processor.outlets.records import Sent
 from pipeline.contracts import headers
 from pipeline.contracts.cases import ALERTS
 from pipeline.contracts.codec import without_verdict
+from pipeline.runtime.clock import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def released(connection: Connection, said: dict[str, Any]) -> Iterator[Sent]:
         place = f"{row.partition}:{row.offset}".encode()
         told = [(headers.ORIGIN.name, row.origin.encode()), (headers.RELEASED.name, place)]
         time_ms: int | None = row.record_ms
-        if not 0 <= row.record_ms <= time.time_ns() // 1_000_000:  # the broker would refuse it
+        if not 0 <= row.record_ms <= now_ms():  # the broker would refuse it
             told.append((headers.TIMESTAMP.name, str(row.record_ms).encode()))
             time_ms = None
         key = None if row.key is None else bytes(row.key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.clients.replay import Replay
+from pipeline.runtime.clock import now_ms
 from pipeline.runtime.compiled import how_it_runs
 from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
@@ -170,14 +170,14 @@ class _Parts:
         make = partial(_producer, kafka, self.client_id, self.facts)
         return self._asked(
             "initialising the transactional id",
-            lambda: Output(make, self.facts, self.watchdog, _now_ms, leftovers, self.path.make_sender()),
+            lambda: Output(make, self.facts, self.watchdog, now_ms, leftovers, self.path.make_sender()),
         )
 
     def intake(self, work: Work, marks: Marks | None) -> Intake:
         """Return the reading side."""
         outputs = [self.facts[topic] for topic in topics.produced_by(self.name)]
         seen = OutputsSeen(self.kafka, self.client_id, outputs, [self.facts[hop] for hop in self.hops])
-        log = Replay(self.kafka, f"{self.client_id}-replay", self.path, _now_ms)
+        log = Replay(self.kafka, f"{self.client_id}-replay", self.path, now_ms)
         memory = Restoring(log, work.handler, snapshots=work.snapshots)
         return self._asked(
             "connecting the consumer",
@@ -236,7 +236,3 @@ def _consumer(kafka: KafkaSettings, name: str, read: Sequence[str], path: Record
     consumer = group_consumer(kafka, kafka.group_of(name), *read)
     path.prepare(consumer)
     return consumer
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -68,7 +68,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Provide the clock of senders."""
     clock = Clock()
-    monkeypatch.setattr(sender_module, "_now_us", clock)
+    monkeypatch.setattr(sender_module, "now_us", clock)
     return clock
 
 
@@ -263,7 +263,7 @@ def test_in_the_end_every_alert_was_told_once(
         pytest.MonkeyPatch.context() as patch,
         opened(f"sqlite:///{tmp_path_factory.mktemp('c') / 'c.sqlite'}") as engine,
     ):
-        patch.setattr(sender_module, "_now_us", clock)
+        patch.setattr(sender_module, "now_us", clock)
         stream = stream_of(engine)
         senders = [sender_of(engine, outlet, limit) for _ in range(2)]
         put: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
@@ -71,7 +70,7 @@ class Rig:
 
     def __init__(self, patch: pytest.MonkeyPatch, rate: float, until: float, count: int | None = None) -> None:
         self.clock = Clock(until)
-        patch.setattr(sending, "time", SimpleNamespace(monotonic=self.clock.monotonic, time_ns=time.time_ns))
+        patch.setattr(sending, "time", SimpleNamespace(monotonic=self.clock.monotonic))
         self.producer = FakeProducer()
         self.most = 1_234
         self.publisher = Publisher(RecordOutlet(self.producer, "input"), self.most)

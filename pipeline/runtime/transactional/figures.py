@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pipeline.contracts.invalid import Reason
+from pipeline.runtime import clock
 from pipeline.runtime.vitals import Distribution, Figure, metrics
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LoopFigures:
     """Counts what is handled for good, and what was undone. ``tripped`` and ``lags`` are as the loop last saw them."""
 
     def __init__(self, now_ms: Callable[[], int] | None = None) -> None:
-        self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self._now_ms = now_ms or clock.now_ms
         self._records: Counter[str] = Counter()
         self._letters: Counter[tuple[str, str]] = Counter()
         self._batches = self._aborts = 0
