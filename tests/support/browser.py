@@ -25,10 +25,13 @@ def chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Provide a browser without a window."""
+    """Provide a browser without a window; it is an error that there is none where FRAUD_REQUIRE_CHROMIUM=1."""
     path = chromium()
     if path is None:
-        pytest.skip(f"no Chromium is installed (Debian: apt-get install chromium); {VARIABLE} may say where one is")
+        why = f"no Chromium is installed (Debian: apt-get install chromium); {VARIABLE} may say where one is"
+        if os.environ.get("FRAUD_REQUIRE_CHROMIUM") == "1":
+            pytest.fail(f"FRAUD_REQUIRE_CHROMIUM=1, and {why}")
+        pytest.skip(why)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=arguments)
