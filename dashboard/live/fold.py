@@ -56,6 +56,13 @@ class Glance(msgspec.Struct, frozen=True):
     stopped: dict[str, str]
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """By which version of the rules a transaction was judged, and its record time."""
+
+    version: str
+    at_ms: int
+
+
 @dataclass(slots=True)
 class _Bucket:
     at: int = -1
@@ -65,10 +72,14 @@ class _Bucket:
 
 
 class Fold:
-    """Takes each row once, in any order; what is older than a quarter of an hour counts for money alone."""
+    """Takes each row once, in any order; what is older than a quarter of an hour counts for money alone.
+
+    ``judged`` tells by which rules the latest fraud was found.
+    """
 
     def __init__(self) -> None:
         self._buckets = [_Bucket() for _ in range(SECONDS)]
+        self.judged: Judged | None = None
         self._day = ""
         self._stopped: dict[str, Decimal] = {}
 
@@ -76,6 +87,8 @@ class Fold:
         """Take a row that was seen at ``now_ms``; ``live``: just when it came, so that its age is its latency."""
         if row.branch == FRAUD:
             self._stop(row, now_ms)
+            if row.ruleset is not None and (self.judged is None or row.at_ms >= self.judged.at_ms):
+                self.judged = Judged(row.ruleset, row.at_ms)
         now = now_ms // 1000
         # The latency is told of the moment at which it was seen.
         seen = self._bucket(now) if live else None

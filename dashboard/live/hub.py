@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,6 +16,7 @@ import msgspec
 from dashboard.live.fold import Fold
 from dashboard.live.recent import Filter, Positions, Recent, told
 from dashboard.live.row import BRANCHES, FRAUD
+from pipeline.runtime import clock
 from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Hub:
 
     def __init__(self, extra: Callable[[], dict[str, Any]], now_ms: Callable[[], int] | None = None) -> None:
         self._extra = extra
-        self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
+        self._now_ms = now_ms or clock.now_ms
         self._lock = threading.Lock()  # of what both threads touch: fold, recent, new
         self._fold, self._recent = Fold(), Recent()
         self._new: list[Row] = []  # of the next tick
@@ -154,11 +154,11 @@ class Hub:
             history, glance = self._fold.history(now_ms), self._fold.glance(now_ms)
         return [Event("history", _encode(history).decode()), self._glance(glance)]
 
-    def hits(self) -> dict[str, dict[str, int]]:
-        """Return how often each rule hit lately, by how its hits count; for any thread."""
+    def rules(self) -> dict[str, Any]:
+        """Return how often each rule hit lately, by how its hits count, and what judged the last fraud; any thread."""
         now_ms = self._now_ms()
         with self._lock:
-            return self._fold.hits(now_ms)
+            return {"hits": self._fold.hits(now_ms), "judged": msgspec.to_builtins(self._fold.judged)}
 
     def rows(self, wanted: Filter, seen: Positions | None) -> Event:
         """Return the latest rows, or those that a page has not ``seen`` yet; what comes in the next tick is not there.

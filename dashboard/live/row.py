@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
     """One outcome. ``topic``, ``partition`` and ``offset`` are where it stands, ``at_ms`` is its record time.
 
     ``amount`` is exact text; fields are None where the record cannot be read. ``noted`` are rules that have hit beside
-    those in ``reasons``, with how their hits count.
+    those in ``reasons``, with how their hits count. ``ruleset`` is the version of the rules that a fraud was found by.
     """
 
     branch: str
@@ -56,6 +56,7 @@ class Row(msgspec.Struct, frozen=True):
     score: int | None = None
     reasons: list[Reason] = []
     noted: list[tuple[str, str]] = []
+    ruleset: str | None = None
 
 
 def row_of(record: Record, branch: str, codec: Codec) -> Row:
@@ -64,12 +65,12 @@ def row_of(record: Record, branch: str, codec: Codec) -> Row:
     if branch == DEAD_LETTER:
         why, detail = (_text(headers.find(record.headers, kind)) for kind in (headers.REASON, headers.DETAIL))
         return Row(*place, reasons=[Reason(why, detail)])
-    score, reasons, noted = None, [], []
+    score, ruleset, reasons, noted = None, None, [], []
     try:
         if branch == FRAUD:
             transaction, verdict = codec.read_judged(record)
             counted = [hit for hit in verdict.hits if hit.standing == COUNTED]
-            score = verdict.score
+            score, ruleset = verdict.score, printable(verdict.ruleset, MAX_FIELD)
             reasons = [
                 Reason(printable(hit.rule, MAX_FIELD), printable(hit.message, MAX_REASON))
                 for hit in counted[:MAX_REASONS]
@@ -94,6 +95,7 @@ def row_of(record: Record, branch: str, codec: Codec) -> Row:
         score=score,
         reasons=reasons,
         noted=noted,
+        ruleset=ruleset,
     )
 
 

@@ -1,6 +1,6 @@
 // Cases: which there are, what is in one, and what somebody does to it.
 
-import { count, element, money, problem, terms } from "./text.js";
+import { ask, badge, cell, count, cut, element, moment, money, opening, problem, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const body = find("cases");
@@ -8,32 +8,43 @@ const told = find("cases-told");
 const dialog = find("case");
 const KEY = "fraud-dashboard-who";
 
+const PAGE = 50; // as many as the interface tells at once
+let listed = 0;
+
 export async function list() {
-  const state = find("case-state").value;
-  const answer = await fetch(`/api/cases?state=${encodeURIComponent(state)}`).catch(() => null);
-  const found = await answer?.json().catch(() => null);
-  if (!answer?.ok) {
-    body.replaceChildren();
-    told.textContent = problem(answer, found);
-    return;
-  }
-  told.textContent = found.length === 0 ? "none" : "";
-  body.replaceChildren(...found.map(line));
+  const mine = ++listed;
+  const { found, problem: why } = await ask(`/api/cases?state=${encodeURIComponent(find("case-state").value)}`);
+  if (mine !== listed) return; // another list was asked for meanwhile
+  body.replaceChildren(...(found ?? []).map(line));
+  told.textContent = why ?? (found.length === 0 ? "There are no such cases." : "");
+  older(found ?? []);
+}
+
+function older(found) {
+  find("cases-older").hidden = found.length < PAGE;
+  find("cases-older").dataset.before = found.at(-1)?.id ?? "";
+}
+
+async function more() {
+  const mine = listed;
+  const { found, problem: why } = await ask(`/api/cases?state=${encodeURIComponent(find("case-state").value)}&before=${find("cases-older").dataset.before}`);
+  if (mine !== listed) return;
+  told.textContent = why ?? "";
+  if (!found) return;
+  const lines = found.map(line);
+  body.append(...lines);
+  lines[0]?.querySelector("button").focus();
+  older(found);
 }
 
 function line(one) {
-  const made = element("tr", null, one.severity);
-  const open = element("button", `case ${one.id}`);
-  open.type = "button";
-  const cell = element("td");
-  cell.append(open);
-  made.addEventListener("click", () => show(one.id));
-  made.append(cell, element("td", one.severity), element("td", one.state), element("td", subject(one)), element("td", count(one.alerts)), element("td", moment(one.last)));
+  const made = opening(`case ${one.id}`, () => show(one.id), one.severity);
+  made.append(cell(badge(one.severity)), cell(one.state), cell(cut(subject(one), "long")), cell(count(one.alerts), "number"), cell(one.score, "number"), cell(second(one.last), "time"));
   return made;
 }
 
 const subject = (one) => Object.entries(one.subject).map(([name, value]) => `${name} ${value}`).join(", ");
-const moment = (text) => text.slice(0, 19).replace("T", " ");
+const second = (text) => moment(text).slice(0, 19);
 
 export async function show(number) {
   find("case-title").textContent = `Case ${number}`;
@@ -42,25 +53,29 @@ export async function show(number) {
   find("case-form").dataset.number = number;
   find("case-who").value = localStorage.getItem(KEY) ?? "";
   if (!dialog.open) dialog.showModal();
-  const answer = await fetch(`/api/cases/${number}`).catch(() => null);
-  const found = await answer?.json().catch(() => null);
+  const { found, problem: why } = await ask(`/api/cases/${number}`);
   if (find("case-form").dataset.number !== String(number)) return; // another one was opened meanwhile
-  if (answer?.ok) fill(found);
-  else find("case-body").replaceChildren(element("p", problem(answer, found)));
+  if (found) fill(found);
+  else find("case-body").replaceChildren(element("p", why));
 }
 
 function fill({ case: one, alerts, steps }) {
   const pending = one.state === "open" || one.state === "acknowledged";
-  for (const button of find("case-form").querySelectorAll("button[data-verb]")) {
-    button.disabled = button.dataset.verb !== "notes" && (!pending || (button.dataset.verb === "acknowledge" && one.state !== "open"));
-  }
-  const made = [terms([["About", subject(one)], ["State", one.state], ["Severity, score", `${one.severity}, ${one.score}`], ["Alerts", count(one.alerts)], ["From, to", `${moment(one.first)}, ${moment(one.last)}`]])];
-  if (steps.length > 0) made.push(element("h3", "What people did"), terms(steps.map((step) => [moment(step.at), `${step.what} by ${step.who}${step.note ? `: ${step.note}` : ""}`])));
+  const released = steps.some((step) => step.what === "released");
+  const possible = { acknowledge: one.state === "open", release: one.state === "false-alarm" && !released, notes: true };
+  for (const button of find("case-form").querySelectorAll("button[data-verb]")) button.disabled = !(possible[button.dataset.verb] ?? pending);
+  find("case-release").disabled = !pending;
+  find("case-settle").hidden = one.state !== "false-alarm" || released;
+  const between = one.first === one.last ? second(one.last) : `${second(one.first)} to ${second(one.last)}`;
+  const made = [terms([["About", subject(one)], ["State", one.state], ["Severity, score", `${one.severity}, ${one.score}`], ["Alerts", count(one.alerts)], ["Between (UTC)", between]])];
+  if (steps.length > 0) made.push(element("h3", "What people did"), terms(steps.map((step) => [second(step.at), `${step.what} by ${step.who}${step.note ? `: ${step.note}` : ""}`])));
   made.push(element("h3", alerts.length < one.alerts ? `The latest ${count(alerts.length)} alerts` : "Alerts"));
   for (const alert of alerts) {
-    made.push(element("p", `${moment(alert.time)}  ${money(alert.amount)} ${alert.currency}  ${alert.source ?? ""} \u2192 ${alert.target}`, "alert"));
+    const section = element("section", null, "hit");
+    section.append(element("p", `${second(alert.time)}  ${money(alert.amount)} ${alert.currency}  ${alert.source ?? ""} \u2192 ${alert.target}`, "alert"));
     const hits = reasons(alert.content);
-    if (hits.length > 0) made.push(terms(hits));
+    if (hits.length > 0) section.append(terms(hits));
+    made.push(section);
   }
   find("case-body").replaceChildren(...made);
 }
@@ -93,5 +108,6 @@ async function act(button) {
 
 for (const button of find("case-form").querySelectorAll("button[data-verb]")) button.addEventListener("click", () => act(button));
 find("case-state").addEventListener("change", list);
+find("cases-older").addEventListener("click", more);
 // Closed, it is no more what the address names, so that the same link opens it again.
 dialog.addEventListener("close", () => { if (location.hash.startsWith("#cases/")) history.replaceState(null, "", "#cases"); });

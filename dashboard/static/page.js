@@ -2,81 +2,60 @@
 
 import { Chart } from "./charts.js";
 import { list as listCases, show as showCase } from "./cases.js";
+import { show as glance } from "./glance.js";
 import { take } from "./rows.js";
 import { list as listRules } from "./rules.js";
 import { list as listTopics } from "./topics.js";
-import { count, element, milliseconds, money, rate, share } from "./text.js";
+import { milliseconds, rate } from "./text.js";
 
 const SECONDS = 900;
 const find = (id) => document.getElementById(id);
+const filters = find("filters");
 const charts = [
-  new Chart(find("chart-rate"), [["legit", (point) => point.legit + point.fraud + point.dead_letter]], rate),
-  new Chart(find("chart-fraud"), [["fraud", (point) => point.fraud]], rate),
-  new Chart(find("chart-latency"), [["low", (point) => point.p50_ms], ["high", (point) => point.p99_ms]], milliseconds),
+  new Chart(find("chart-rate"), [["legit", "", (point) => point.legit + point.fraud + point.dead_letter]], rate),
+  new Chart(find("chart-fraud"), [["fraud", "", (point) => point.fraud]], rate),
+  new Chart(find("chart-latency"), [["low", "p50", (point) => point.p50_ms], ["high", "p99", (point) => point.p99_ms]], milliseconds, { byDecades: true }),
 ];
 let points = [];
 let source = null;
+let heard = null; // when figures came last
 
-function state(name, text) {
+// What is on the page grows old while nothing comes: it says so, and of when it is.
+function state(name, text, lost = "") {
   find("state").className = name;
   if (find("state").textContent !== text) find("state").textContent = text;
+  const told = lost && heard ? `${lost} What is shown is of ${heard} UTC.` : lost;
+  if (find("lost").textContent !== told) find("lost").textContent = told;
+  find("live").classList.toggle("old", lost !== "");
 }
 
+// The second that is just over is still being filled: its transactions are on their way.
 function draw() {
   const now = points.length > 0 ? points[points.length - 1].at : Math.floor(Date.now() / 1000);
-  for (const chart of charts) chart.draw(points, now);
+  for (const chart of charts) chart.draw(points.slice(0, -1), now);
 }
 
-function glance(told) {
-  const stopped = Object.entries(told.stopped).map(([currency, amount]) => `${money(amount)} ${currency}`).join(", ");
-  const lag = Object.values(told.lags).flatMap(Object.values).reduce((sum, one) => sum + one, 0);
-  const tiles = [
-    ["Transactions a second", rate(told.per_second)],
-    ["Fraud share, 1 minute", share(told.fraud_share)],
-    ["Stopped today", stopped || "-"],
-    ["Latency p50", milliseconds(told.p50_ms)],
-    ["Latency p99", milliseconds(told.p99_ms)],
-    ["Dead letters, 15 min", count(told.counts["dead-letter"])],
-    ["Lag, all services", count(lag)],
-    ["Cases to look into", told.cases === null ? "-" : count((told.cases.open ?? 0) + (told.cases.acknowledged ?? 0))],
-  ];
-  find("tiles").replaceChildren(...tiles.map(([name, value]) => {
-    const tile = element("div");
-    tile.append(element("dt", name), element("dd", value));
-    return tile;
-  }));
-  table("rules", Object.entries(told.rules).map(([rule, number]) => [rule, count(number)]), "no hits");
-  const lags = Object.entries(told.lags).map(([service, by]) => [service, Object.entries(by).map(([partition, at]) => `${partition}: ${count(at)}`).join("  ")]);
-  table("lags", lags, "not known yet");
-  find("rule-names").replaceChildren(...Object.keys(told.rules).map((rule) => {
-    const option = element("option");
-    option.value = rule;
-    return option;
-  }));
-  state(told.connected ? "on" : "off", told.connected ? "live" : "Kafka does not answer");
-}
-
-function table(id, rows, nothing) {
-  const cells = rows.length > 0 ? rows : [[nothing, ""]];
-  find(id).replaceChildren(...cells.map((row) => {
-    const line = element("tr");
-    line.append(...row.map((text) => element("td", text)));
-    return line;
-  }));
+function figures(told) {
+  heard = new Date(told.at * 1000).toISOString().slice(11, 19);
+  glance(told, (rule) => { filters.elements.rule.value = rule; follow(); filters.scrollIntoView({ block: "nearest" }); });
+  if (told.connected) state("on", "live");
+  else state("off", "Kafka does not answer", "Kafka does not answer the dashboard; it tries again.");
 }
 
 function follow() {
   source?.close();
   const wanted = new URLSearchParams();
-  for (const [name, value] of new FormData(find("filters"))) if (value.trim()) wanted.set(name, value.trim());
+  for (const [name, value] of new FormData(filters)) if (value.trim()) wanted.set(name, value.trim());
+  find("clear").hidden = wanted.size === 0;
+  find("empty").textContent = wanted.size === 0 ? "No transaction has come within the last minutes." : "No transaction that fits these filters has come within the last minutes.";
   source = new EventSource(`/api/stream?${wanted}`);
   const on = (name, work) => source.addEventListener(name, (event) => work(JSON.parse(event.data)));
   on("history", (told) => { points = told; draw(); });
   on("second", (told) => { points = [...points.filter((point) => point.at < told[0]?.at), ...told].slice(-SECONDS); draw(); });
-  on("glance", glance);
+  on("glance", figures);
   on("rows", take);
   source.onerror = async () => {
-    state("off", "reconnecting");
+    state("off", "reconnecting", "The dashboard does not answer; the page goes on by itself when it does.");
     if (source.readyState !== EventSource.CLOSED) return;
     // The browser gives up where the answer was a refusal: the session may be over, or the dashboard is full.
     const answer = await fetch("/api/session").catch(() => null);
@@ -85,10 +64,12 @@ function follow() {
   };
 }
 
-find("filters").addEventListener("submit", (event) => {
+filters.addEventListener("submit", (event) => {
   event.preventDefault();
   follow();
 });
+filters.elements.branch.addEventListener("change", follow);
+find("clear").addEventListener("click", () => { filters.reset(); follow(); filters.elements.branch.focus(); });
 // Each page by its hash: the element, and what to do when it is turned to. #cases/7 is a case, opened above the list.
 const pages = { "#live": ["live", draw], "#cases": ["cases-page", listCases], "#rules": ["rules-page", listRules], "#topics": ["topics-page", listTopics] };
 
@@ -100,12 +81,15 @@ function turn() {
     if (link.hash === hash) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  find("skip").hash = hash;
+  document.title = `${document.querySelector("nav [aria-current]").textContent} - Fraud pipeline`;
   pages[hash][1]();
   if (hash === "#cases" && /^[1-9][0-9]{0,9}$/.test(number)) showCase(Number(number));
   else find("case").close();
 }
 
 addEventListener("hashchange", turn);
+addEventListener("resize", draw);
 turn();
 fetch("/api/session").then((answer) => answer.json()).then((told) => { find("logout").hidden = !told.token; }).catch(() => {});
 follow();

@@ -1,25 +1,18 @@
 // Rules: those in force with what they do, and every version with what it has changed.
 
-import { count, element, terms } from "./text.js";
+import { ask, badge, cell, count, day, element, moment, opening, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const dialog = find("rule");
 const COLUMNS = ["id", "mode", "severity", "score", "when"];
-const moment = (text) => text.slice(0, 19).replace("T", " ");
-
-async function ask(path) {
-  const answer = await fetch(path).catch(() => null);
-  const found = await answer?.json().catch(() => null);
-  if (answer?.ok) return { found };
-  return { problem: typeof found?.detail === "string" ? found.detail : "the dashboard does not answer" };
-}
+const second = (text) => moment(text).slice(0, 19);
 
 export async function list() {
   const { found, problem } = await ask("/api/rules");
   const told = problem ?? found.problem ?? (found.current === null ? `nobody has put rules into ${found.topic} yet` : "");
   find("rules-told").textContent = told;
   const put = found?.current;
-  find("rules-put").replaceChildren(...(put ? [terms([["Version", put.version], ["Since, by", `${moment(put.at)}, ${put.author}`], ["Why", put.reason || "-"], ["Fraud from a score of", found.threshold ?? "-"]])] : []));
+  find("rules-put").replaceChildren(...(put ? [terms([["Version", put.version], ["Since (UTC), by", `${second(put.at)}, ${put.author}`], ["Why", put.reason || "-"], ["Fraud from a score of", found.threshold ?? "-"], ["Judged by it", judged(put, found.judged)]])] : []));
   const lines = (found?.rules ?? []).map((rule) => ruleLine(rule, found.hits[rule.id] ?? {}));
   if (found?.left_out > 0) lines.push(spread(`${count(found.left_out)} more; python -m detector.rules has all of them`, 6));
   if (put && !found.rules?.length) lines.push(spread("none that can be shown one by one; the version has its text", 6));
@@ -27,6 +20,14 @@ export async function list() {
   find("lists-card").hidden = !found?.lists?.length;
   find("lists").replaceChildren(...(found?.lists ?? []).map(listLine));
   find("versions").replaceChildren(...(found?.versions ?? []).map(versionLine));
+}
+
+// What is put in force is not yet what judges: detectors read at first what new rules look back to.
+function judged(put, last) {
+  if (!last) return "no fraud was seen today";
+  const at = `${day(last.at_ms).slice(0, 19)} UTC`;
+  if (last.version === put.version) return `yes, the last fraud at ${at}`;
+  return `not seen yet: the last fraud, at ${at}, was found by ${last.version}. Detectors read at first what rules look back to; /readyz and their log say so`;
 }
 
 function spread(text, columns) {
@@ -37,21 +38,11 @@ function spread(text, columns) {
   return made;
 }
 
-function opening(text, open) {
-  const made = element("tr");
-  const button = element("button", text);
-  button.type = "button";
-  const cell = element("td");
-  cell.append(button);
-  made.addEventListener("click", open);
-  made.append(cell);
-  return made;
-}
-
 function ruleLine(rule, hits) {
   const made = opening(rule.id ?? "-", () => show(`Rule ${rule.id}`, ruleBody(rule, hits)));
   const when = rule.when ?? (rule.sequence ? `sequence ${rule.sequence}` : "-");
-  made.append(element("td", rule.mode), element("td", rule.severity ?? "-"), element("td", rule.score), element("td", hitsTold(hits)), element("td", when));
+  const severity = rule.severity ? badge(rule.severity) : "-";
+  made.append(cell(rule.mode), cell(severity), cell(rule.score, "number"), cell(hitsTold(hits), "number"), cell(when, "code"));
   if (rule.mode !== "active") made.classList.add("quiet");
   return made;
 }
@@ -77,7 +68,7 @@ function listLine(one) {
 
 function versionLine(one) {
   const made = opening(one.version, () => version(one));
-  made.append(element("td", moment(one.at)), element("td", one.author), element("td", one.current ? `in force. ${one.reason}` : one.reason));
+  made.append(element("td", second(one.at)), element("td", one.author), element("td", one.current ? `in force. ${one.reason}` : one.reason));
   return made;
 }
 
@@ -88,7 +79,7 @@ async function version(one) {
 }
 
 function versionBody(found) {
-  const made = [terms([["Since, by", `${moment(found.at)}, ${found.author}`], ["Why", found.reason || "-"], ["Before it", found.previous ?? "nothing"]])];
+  const made = [terms([["Since (UTC), by", `${second(found.at)}, ${found.author}`], ["Why", found.reason || "-"], ["Before it", found.previous ?? "nothing"]])];
   if (found.changes !== null) {
     made.push(element("h3", "What it has changed"));
     const lines = element("pre");

@@ -1,6 +1,6 @@
 // Topics, the groups that read them, and what stands in a partition.
 
-import { count, element, rate, terms } from "./text.js";
+import { ask, cell, count, element, laidOut, moment, opening, rate, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const told = find("topics-told");
@@ -13,23 +13,11 @@ export async function list() {
   find("groups").replaceChildren(...(groups.found ?? []).map(groupLine));
 }
 
-async function ask(path) {
-  const answer = await fetch(path).catch(() => null);
-  const found = await answer?.json().catch(() => null);
-  if (answer?.ok) return { found };
-  return { problem: typeof found?.detail === "string" ? found.detail : "the dashboard does not answer" };
-}
-
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 
 function topicLine(topic) {
-  const made = element("tr");
-  const open = element("button", topic.name);
-  open.type = "button";
-  open.addEventListener("click", () => show(topic));
-  const cell = element("td");
-  cell.append(open);
-  made.append(cell, element("td", count(topic.partitions.length)), element("td", count(sum(topic.partitions.map((one) => one.end - one.begin)))), element("td", size(topic.bytes)), element("td", kept(topic)));
+  const made = opening(topic.name, () => show(topic));
+  made.append(cell(count(topic.partitions.length), "number"), cell(count(sum(topic.partitions.map((one) => one.end - one.begin))), "number"), cell(size(topic.bytes), "number"), cell(kept(topic)));
   return made;
 }
 
@@ -48,8 +36,11 @@ function kept(topic) {
 
 function groupLine(group) {
   const made = element("tr");
-  const places = group.partitions.map((one) => `${one.partition}: ${count(one.committed)}, lag ${count(one.lag)}`).join("; ");
-  made.append(element("td", group.group), element("td", group.topic), element("td", count(group.members)), element("td", count(sum(group.partitions.map((one) => one.lag)))), element("td", places));
+  const places = element("ul", null, "places");
+  for (const one of group.partitions) places.append(element("li", `${one.partition}: ${count(one.committed)}, lag ${count(one.lag)}`));
+  const members = element("ul", null, "places");
+  for (const one of group.members) members.append(element("li", one.host ? `${one.client} at ${one.host}` : one.client));
+  made.append(cell(group.group), cell(group.topic), cell(group.members.length > 0 ? members : "none"), cell(count(sum(group.partitions.map((one) => one.lag))), "number"), cell(places));
   return made;
 }
 
@@ -82,8 +73,8 @@ async function read() {
 
 function message(one) {
   const made = element("section");
-  const members = [["Offset", count(one.offset)], ["Time", one.time], ["Key", one.key ?? "none"], ...one.headers.map(([name, value]) => [name, value ?? "none"])];
-  made.append(terms(members), element("pre", one.value));
+  const members = [["Offset", String(one.offset)], ["Time", `${moment(one.time)} UTC`], ["Key", one.key ?? "none"], ...one.headers.map(([name, value]) => [name, value ?? "none"])];
+  made.append(terms(members), element("pre", laidOut(one.value) ?? one.value));
   return made;
 }
 

@@ -79,7 +79,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     app.include_router(login_routes(sessions))
     app.include_router(cases_routes(shown.cases, settings.hosts))
     app.include_router(topics_routes(shown.topics))
-    app.include_router(rules_routes(shown.rules, shown.hub.hits))
+    app.include_router(rules_routes(shown.rules, shown.hub.rules))
     lookups = asyncio.Semaphore(LOOKUPS)
 
     @app.get("/", include_in_schema=False)

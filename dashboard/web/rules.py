@@ -73,8 +73,11 @@ class Rules:
                     raise KafkaError(str(error)) from None
         self._next = end
 
-    def in_force(self, hits: Callable[[], dict[str, dict[str, int]]]) -> dict[str, Any]:
-        """Return the version in force with its rules, how often they hit lately, and all versions, the newest first.
+    def in_force(self, seen: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the version that was put in force with its rules, and all versions, the newest first.
+
+        ``seen`` returns what rules have done lately, and by which version: detectors take one over when they have read
+        what it looks back to.
 
         Raises:
             LookupError: there is no such topic.
@@ -94,7 +97,7 @@ class Rules:
                 "current": None if put is None else _told(put),
                 "problem": problem,
                 **rules,
-                "hits": hits(),
+                **seen(),
                 "versions": [{**_told(one.put), "current": one.current} for one in reversed(shelf.listed())],
             }
 
@@ -140,14 +143,14 @@ def _told(put: Put) -> dict[str, Any]:
     return {name: value and printable(value, MAX_TEXT) for name, value in msgspec.to_builtins(put).items()}
 
 
-def rules_routes(rules: Rules, hits: Callable[[], dict[str, dict[str, int]]]) -> APIRouter:
+def rules_routes(rules: Rules, seen: Callable[[], dict[str, Any]]) -> APIRouter:
     """Return the routes; all of them read and change nothing."""
     router = APIRouter(responses=problems(401, 404, 503))
 
     @router.get("/api/rules")
     async def in_force() -> dict[str, Any]:
         """Return the rules in force, how often they hit, and all versions."""
-        return await looked_up(lambda: rules.in_force(hits))
+        return await looked_up(lambda: rules.in_force(seen))
 
     @router.get("/api/rules/{version}")
     async def version(version: Version) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Topics:
                     {"partition": number, "committed": at, "lag": lag}
                     for number, (at, lag) in lag_of(cluster, group, one.topic).items()
                 ]
-                members = cluster.members(group)
+                members = [{"client": each.client, "host": each.host} for each in cluster.members(group)]
                 found.append({"group": group, "topic": one.topic, "members": members, "partitions": places})
         return found
 

@@ -62,6 +62,36 @@ def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path,
         assert json.loads(label.value)["fraud"]
 
 
+def test_many_cases_are_listed_and_a_false_alarm_is_settled_later(
+    deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser
+) -> None:
+    """Fifty at a time, and those before them; of one that was a false alarm the payment is not lost."""
+    port = free_ports(1)[0]
+    cases = {"CASES_API_TOKEN": TOKEN, "CASES_API_PORT": port}
+    pipeline = deploy(partitions=1, CASES_API_URL=f"http://127.0.0.1:{port}", **cases)
+    with pipeline.running("detector", "fraud_processor"):
+        dashboard = Shown(pipeline, tmp_path / "dashboard.log")
+        pipeline.put(*[paid(f"t{number}", 950, f"A{number}") for number in range(55)])
+        with page_of(browser, dashboard.address) as page:
+            expect(page.locator("#tiles")).to_contain_text("Cases to look into55", timeout=WITHIN_MS)
+            page.get_by_role("link", name="Cases").click()
+            lines = page.locator("#cases tr")
+            expect(lines).to_have_count(50, timeout=WITHIN_MS)
+            page.get_by_role("button", name="Older ones").click()
+            expect(lines).to_have_count(55, timeout=WITHIN_MS)
+            expect(page.get_by_role("button", name="Older ones")).to_be_hidden()
+            expect(lines.last).to_contain_text("case 1")
+            lines.last.get_by_role("button").click()
+            page.get_by_label("Your name").fill("ann")
+            page.get_by_role("button", name="False alarm").click()
+            settle = page.get_by_role("button", name="Settle its payments")
+            settle.click(timeout=WITHIN_MS)
+            expect(page.locator("#case-body")).to_contain_text("released by ann", timeout=WITHIN_MS)
+            expect(settle).to_be_hidden()
+        (released,) = pipeline.wait_for_records(topics.LEGIT, 1)
+        assert json.loads(released.value)["transaction_id"] == "t0"
+
+
 def test_a_fraud_leads_to_its_case(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
     """Whoever looks before the fraud processor is there is told so, and sees its case as soon as there is one."""
     port = free_ports(1)[0]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.live import hub as hub_module
-from dashboard.live.fold import SECONDS, Fold
+from dashboard.live.fold import SECONDS, Fold, Judged
 from dashboard.live.hub import CAUGHT_UP_ROWS, QUEUED, SHOWN_A_TICK, Event, Hub, Page, TooManyError
 from dashboard.live.recent import Filter, Recent, heard, told
 from dashboard.live.row import BRANCHES, DEAD_LETTER, FRAUD, LEGIT, MAX_FIELD, Reason, Row, row_of
@@ -97,6 +97,15 @@ def test_what_is_stopped_begins_anew_at_midnight() -> None:
     assert fold.glance(midnight_ms + 10).stopped == {"EUR": "1.00"}
 
 
+def test_what_judged_the_latest_fraud_is_known() -> None:
+    """By record time, since partitions come in any order; it is no matter how long ago that was."""
+    fold = Fold()
+    assert fold.judged is None
+    for version, back_ms in (("old", 9_000_000), ("new", 5), ("old", 10)):
+        fold.take(row(FRAUD, at_ms=NOW_MS - back_ms, ruleset=version), NOW_MS, live=True)
+    assert fold.judged == Judged("new", NOW_MS - 5)
+
+
 def test_a_row_is_text_whatever_its_fields_are() -> None:
     """Cut and printable; the reasons are those that counted, and what cannot be read says why."""
     nasty = "<img src=x onerror=alert(1)>\x1b[31m\u202e"
@@ -106,6 +115,7 @@ def test_a_row_is_text_whatever_its_fields_are() -> None:
     ]
     value = with_verdict(transfer(source=nasty, target="x" * 200), Verdict(ruleset="v", score=100, hits=hits))
     found = row_of(record(value), FRAUD, TRANSFERS)
+    assert found.ruleset == "v"
     assert found.source is not None
     assert found.source.isprintable()
     assert len(found.target or "") == MAX_FIELD + 1

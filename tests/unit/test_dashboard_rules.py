@@ -153,12 +153,13 @@ def test_the_version_in_force_is_told_with_those_before_it(topic: FakeTopic) -> 
     topic.put(
         version("bbbbb", "aaaa", reason=NASTY), RuleBody("r.yaml", TEXT.replace("900", "800"), variables={"A": "x"})
     )
-    found = rules.in_force(lambda: {"large": {"counted": 3}})
+    seen = {"hits": {"large": {"counted": 3}}, "judged": {"version": "aaaa", "at_ms": 7}}
+    found = rules.in_force(lambda: seen)
     assert topic.reads == [0]
     assert found["current"]["version"] == "bbbbb"
     assert found["current"]["reason"].isprintable()
     assert found["rules"][0]["when"] == "amount > 800"
-    assert found["hits"] == {"large": {"counted": 3}}
+    assert {name: found[name] for name in seen} == seen
     assert [(one["version"], one["current"]) for one in found["versions"]] == [("bbbbb", True), ("aaaa", False)]
     told = rules.version("bbbbb")
     differing = [line for line in told["changes"] if line[0] in "+-" and line[:3] not in {"+++", "---"}]
