@@ -40,11 +40,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
-        for name, scheme, width, height in (
-            ("light", "light", 1280, 900),
-            ("dark", "dark", 1280, 900),
-            ("phone", "light", 390, 844),
-        ):
+        for name, scheme, width, height in VIEWS:
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(address)
@@ -55,6 +51,7 @@ def main() -> int:
                 transaction(page)
                 cases(page)
                 rules(page)
+                topics(page)
             context.close()
         browser.close()
     demo.communicate()
@@ -63,8 +60,7 @@ def main() -> int:
 
 def transaction(page: Page) -> None:
     """Take a fraud in full."""
-    page.locator("#filters select").select_option("fraud")
-    page.get_by_role("button", name="Filter").click()
+    page.get_by_label("Outcome").select_option("fraud")
     page.locator("#rows tr.fraud button").first.click(timeout=WITHIN_MS)
     expect(page.locator("#detail-body pre")).to_be_visible(timeout=WITHIN_MS)
     expect(page.locator("#detail-body dd a")).to_be_visible(timeout=WITHIN_MS)
@@ -88,6 +84,13 @@ def rules(page: Page) -> None:
     page.get_by_role("link", name="Rules").click()
     expect(page.locator("#rules-in-force tr").nth(2)).to_be_visible(timeout=WITHIN_MS)
     take(page, "rules")
+
+
+def topics(page: Page) -> None:
+    """Take the topics and their readers."""
+    page.get_by_role("link", name="Topics").click()
+    expect(page.locator("#groups tr").nth(2)).to_be_visible(timeout=WITHIN_MS)
+    take(page, "topics")
 
 
 def take(page: Page, name: str) -> None:

@@ -67,7 +67,7 @@ function fill({ case: one, alerts, steps }) {
   find("case-release").disabled = !pending;
   find("case-settle").hidden = one.state !== "false-alarm" || released;
   const between = one.first === one.last ? second(one.last) : `${second(one.first)} to ${second(one.last)}`;
-  const made = [terms([["About", subject(one)], ["State", one.state], ["Severity, score", `${one.severity}, ${one.score}`], ["Alerts", count(one.alerts)], ["Between (UTC)", between]])];
+  const made = [terms([["About", subject(one)], ["State", one.state], ["Severity, score", `${one.severity}, ${one.score}`], ["Alerts", count(one.alerts)], ["When (UTC)", between]])];
   if (steps.length > 0) made.push(element("h3", "What people did"), terms(steps.map((step) => [second(step.at), `${step.what} by ${step.who}${step.note ? `: ${step.note}` : ""}`])));
   made.push(element("h3", alerts.length < one.alerts ? `The latest ${count(alerts.length)} alerts` : "Alerts"));
   for (const alert of alerts) {

@@ -15,7 +15,7 @@ const TILES = [
   ["Latency p99", "end to end, 1 min", (told) => [milliseconds(told.p99_ms).split(" ")]],
   ["Dead letters", "last 15 minutes", (told) => [[count(told.counts["dead-letter"])]]],
   ["Lag", "all services", (told) => [[count(total(Object.values(told.lags).flatMap(Object.values)))]]],
-  ["Cases to look into", "not resolved yet", (told) => [[told.cases === null ? "-" : count((told.cases.open ?? 0) + (told.cases.acknowledged ?? 0))]]],
+  ["Open cases", "not resolved yet", (told) => [[told.cases === null ? "-" : count((told.cases.open ?? 0) + (told.cases.acknowledged ?? 0))]]],
 ];
 
 function stopped(by) {

@@ -47,13 +47,16 @@ function follow() {
   const wanted = new URLSearchParams();
   for (const [name, value] of new FormData(filters)) if (value.trim()) wanted.set(name, value.trim());
   find("clear").hidden = wanted.size === 0;
-  find("empty").textContent = wanted.size === 0 ? "No transaction has come within the last minutes." : "No transaction that fits these filters has come within the last minutes.";
+  find("empty").textContent = "asking";
   source = new EventSource(`/api/stream?${wanted}`);
   const on = (name, work) => source.addEventListener(name, (event) => work(JSON.parse(event.data)));
   on("history", (told) => { points = told; draw(); });
   on("second", (told) => { points = [...points.filter((point) => point.at < told[0]?.at), ...told].slice(-SECONDS); draw(); });
   on("glance", figures);
-  on("rows", take);
+  on("rows", (batch) => {
+    find("empty").textContent = `No transaction${wanted.size === 0 ? "" : " that fits these filters"} has come within the last minutes.`;
+    take(batch);
+  });
   source.onerror = async () => {
     state("off", "reconnecting", "The dashboard does not answer; the page goes on by itself when it does.");
     if (source.readyState !== EventSource.CLOSED) return;

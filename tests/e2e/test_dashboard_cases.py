@@ -38,7 +38,7 @@ def test_a_case_is_worked_off(deploy: Callable[..., Deployment], tmp_path: Path,
         dashboard = Shown(pipeline, tmp_path / "dashboard.log")
         pipeline.put(paid("t1", 950, NASTY), paid("t2", 960, "A2"))
         with page_of(browser, dashboard.address) as page:
-            expect(page.locator("#tiles")).to_contain_text("Cases to look into2", timeout=WITHIN_MS)
+            expect(page.locator("#tiles")).to_contain_text("Open cases2", timeout=WITHIN_MS)
             page.get_by_role("link", name="Cases").click()
             expect(page.locator("#cases tr")).to_have_count(2, timeout=WITHIN_MS)
             assert serious(page) == []
@@ -73,7 +73,7 @@ def test_many_cases_are_listed_and_a_false_alarm_is_settled_later(
         dashboard = Shown(pipeline, tmp_path / "dashboard.log")
         pipeline.put(*[paid(f"t{number}", 950, f"A{number}") for number in range(55)])
         with page_of(browser, dashboard.address) as page:
-            expect(page.locator("#tiles")).to_contain_text("Cases to look into55", timeout=WITHIN_MS)
+            expect(page.locator("#tiles")).to_contain_text("Open cases55", timeout=WITHIN_MS)
             page.get_by_role("link", name="Cases").click()
             lines = page.locator("#cases tr")
             expect(lines).to_have_count(50, timeout=WITHIN_MS)

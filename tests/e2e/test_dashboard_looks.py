@@ -58,7 +58,7 @@ def look_at_all(page: Page, width: int, scheme: str, topic: str) -> None:
     fits(page, width, "login")
     log_in(page)
     expect(page.locator("#rows tr")).to_have_count(3, timeout=WITHIN_MS)
-    expect(page.locator("#tiles")).to_contain_text("Cases to look into1", timeout=WITHIN_MS)
+    expect(page.locator("#tiles")).to_contain_text("Open cases1", timeout=WITHIN_MS)
     assert (page.evaluate("getComputedStyle(document.body).backgroundColor") == DARK) == (scheme == "dark")
     fits(page, width, "live")
     page.locator("#rows tr.fraud button").click()
