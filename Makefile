@@ -87,6 +87,7 @@ up-cluster: ## the same with three brokers
 	@$(TOKENS_IN_ENV)
 	@$(CLUSTER) up --detach --wait
 	@KAFKA_BROKER_URL=$(CLUSTER_URL) $(APPS) up --build --detach --wait
+	@$(TELL_PAGE)
 	@echo "up: make logs, make down; from this machine KAFKA_BROKER_URL=localhost:9091,localhost:9092,localhost:9093"
 
 down: ## stop them and remove containers, network and data
