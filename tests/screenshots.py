@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGES: Final = ROOT / "docs" / "images"
-DEMO_SECONDS: Final = "90"
-FILLING_SECONDS: Final = 40.0
+DEMO_SECONDS: Final = "330"
+FILLING_SECONDS: Final = 240.0  # a good part of the charts
 WITHIN_MS: Final = 30_000
 VIEWS: Final = (("light", "light", 1280, 900), ("dark", "dark", 1280, 900), ("phone", "light", 390, 844))
 
@@ -46,6 +46,7 @@ def main() -> int:
             page.goto(address)
             expect(page.locator("#rows tr").nth(20)).to_be_attached(timeout=WITHIN_MS)
             page.wait_for_timeout(2_500)
+            expect(page.locator("#rows tr:nth-child(-n+8).fraud").first).to_be_attached(timeout=WITHIN_MS)
             take(page, f"live-{name}")
             if name == "light":
                 transaction(page)
