@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -80,7 +80,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
     app.include_router(cases_routes(shown.cases, settings.hosts))
     app.include_router(topics_routes(shown.topics))
     app.include_router(rules_routes(shown.rules, shown.hub.rules))
-    lookups = asyncio.Semaphore(LOOKUPS)
+    app.include_router(_live_routes(settings, shown))
 
     @app.get("/", include_in_schema=False)
     def index() -> FileResponse:
@@ -91,7 +91,14 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
         """Tell whether there is anything to log in with; who has not, gets no answer but 401."""
         return {"token": sessions is not None}
 
-    @app.get("/api/stream", responses=problems(401, 503))
+    return app
+
+
+def _live_routes(settings: DashboardSettings, shown: Shown) -> APIRouter:
+    router = APIRouter()
+    lookups = asyncio.Semaphore(LOOKUPS)
+
+    @router.get("/api/stream", responses=problems(401, 503))
     async def stream(
         request: Request, branch: Branch | None = None, account: Text = None, rule: Text = None
     ) -> EventSourceResponse:
@@ -105,7 +112,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
         events = _events(shown.hub, page, seen)
         return EventSourceResponse(events, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 
-    @app.get("/api/records/{topic}/{partition}/{offset}", responses=problems(401, 404, 503))
+    @router.get("/api/records/{topic}/{partition}/{offset}", responses=problems(401, 404, 503))
     async def record(topic: str, partition: int, offset: int) -> dict[str, Any]:
         """Return one record of a branch in full, as text."""
         if not 0 <= partition < 2**31 or not 0 <= offset < 2**63:
@@ -114,7 +121,7 @@ def application(settings: DashboardSettings, shown: Shown, sessions: Sessions | 
             kafka, partitions = settings.common.kafka, shown.partitions
             return await looked_up(lambda: record_at(kafka, partitions, topic, partition, offset))
 
-    return app
+    return router
 
 
 async def _events(hub: Hub, page: Page, seen: Any) -> AsyncIterator[ServerSentEvent]:  # noqa: ANN401 (positions)

@@ -27,7 +27,7 @@ from pipeline.contracts.case_requests import (
 from pipeline.contracts.display import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from pipeline.runtime.lifecycle import Stop
 
@@ -132,12 +132,18 @@ def _looking(cases: Cases) -> APIRouter:
     return router
 
 
-def _changing(cases: Cases, hosts: Collection[str]) -> APIRouter:
+def _of_ours(hosts: Collection[str]) -> Callable[..., None]:
+    """Return what refuses a request that no page of ours has made."""
+
     def from_here(request: Request, _x_dashboard: Annotated[str | None, Header(alias=ASKED_HERE)] = None) -> None:
         origin = request.headers.get("Origin")
         if ASKED_HERE not in request.headers or (origin is not None and host_of(urlsplit(origin).netloc) not in hosts):
             raise HTTPException(403, "only the dashboard's own page may do that")
 
+    return from_here
+
+
+def _changing(cases: Cases, hosts: Collection[str]) -> APIRouter:
     def done(request: Request, number: int, verb: str, doing: Doing) -> dict[str, Any]:
         found: dict[str, Any] = cases.ask("POST", f"/cases/{number}/{verb}", json=doing.model_dump())
         # A name is what somebody says; where it was said is what we know.
@@ -145,7 +151,7 @@ def _changing(cases: Cases, hosts: Collection[str]) -> APIRouter:
         logger.info("case %d: %s, by %s at %s", number, verb, printable(doing.by, MAX_WHO_CHARACTERS), whose)
         return found
 
-    router = APIRouter(dependencies=[Depends(from_here)])
+    router = APIRouter(dependencies=[Depends(_of_ours(hosts))])
 
     @router.post("/api/cases/{number}/acknowledge")
     def acknowledge(request: Request, number: Number, doing: Doing) -> dict[str, Any]:

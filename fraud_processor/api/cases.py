@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -72,16 +73,7 @@ def changing_routes(engine: Engine, wake: Callable[[], None]) -> APIRouter:
     """Return the routes by which people work cases off; ``wake`` is called when there may be something to send."""
     router = APIRouter()
 
-    def done(number: int, doing: Doing, *steps: Callable[[Connection, int, By], None]) -> reading.Case:
-        by = By(doing.by, now_us(), doing.note)
-        with begun(engine) as connection:
-            for step in steps:
-                step(connection, number, by)
-            found = reading.case(connection, number)
-        wake()
-        if found is None:
-            raise NoCaseError(f"there is no case {number}")
-        return found
+    done = partial(_done, engine, wake)
 
     @router.post("/cases/{number}/acknowledge")
     def acknowledge(number: Number, doing: Doing) -> reading.Case:
@@ -110,6 +102,20 @@ def changing_routes(engine: Engine, wake: Callable[[], None]) -> APIRouter:
         return done(number, noting, remark)
 
     return router
+
+
+def _done(
+    engine: Engine, wake: Callable[[], None], number: int, doing: Doing, *steps: Callable[[Connection, int, By], None]
+) -> reading.Case:
+    by = By(doing.by, now_us(), doing.note)
+    with begun(engine) as connection:
+        for step in steps:
+            step(connection, number, by)
+        found = reading.case(connection, number)
+    wake()
+    if found is None:
+        raise NoCaseError(f"there is no case {number}")
+    return found
 
 
 def _into(state: str) -> Callable[[Connection, int, By], None]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from pipeline.contracts import topics
-from tests.support.eventually import eventually
 from tests.support.page import NASTY, WITHIN_MS, Shown, page_of, paid, serious
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -25,14 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 GREEN, RED = "rgb(26, 127, 55)", "rgb(198, 40, 40)"
-
-
-@pytest.fixture
-def shown(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[tuple[Deployment, Shown]]:
-    """Provide a pipeline that judges, with its dashboard."""
-    pipeline = deploy(partitions=2)
-    with pipeline.running("detector"):
-        yield pipeline, Shown(pipeline, tmp_path / "dashboard.log")
 
 
 def test_what_happens_is_seen_in_colours_and_opened(shown: tuple[Deployment, Shown], browser: Browser) -> None:
@@ -148,112 +137,6 @@ def test_no_field_is_more_than_text(shown: tuple[Deployment, Shown], browser: Br
         expect(page.locator("#topic-body dt", has_text="onerror").locator("+ dd")).to_contain_text("onerror")
         assert page.locator("#topic img, #topic script").count() == 0
         assert page.evaluate("window.hurt") is None
-
-
-NASTY_RULES = """
-rules:
-  - {id: large-amount, description: "<img src=x onerror='window.hurt=1'>", when: amount >= 500, currency: any,
-     severity: high, message: "{amount} is large"}
-  - {id: tried, when: amount >= 100, currency: any, mode: shadow, severity: low, score: 40}
-lists: [{id: denied, type: deny, on: target, entries: [nobody]}]
-"""
-
-
-def test_rules_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser, tmp_path: Path) -> None:
-    """Those in force with what they do, and each version with what it has changed; whoever wrote it."""
-    pipeline, dashboard = shown
-    file = tmp_path / "mine.yaml"
-    file.write_text(NASTY_RULES)
-    pushed = pipeline.run("detector.rules", "push", str(file), "--author", NASTY, "--reason", NASTY)
-    assert pushed.returncode == 0, pushed.stderr
-    pipeline.put(paid("t1", 1))
-
-    def judged_anew() -> bool:
-        pipeline.put(paid("t2", 700), paid("t3", 200))
-        return bool(pipeline.records(topics.FRAUD))
-
-    eventually(judged_anew, 30, "the rules that were pushed to be in force")
-    for scheme, width in (("light", 1280), ("dark", 320)):
-        viewport = {"width": width, "height": 800}
-        with page_of(browser, f"{dashboard.address}/#rules", viewport=viewport, color_scheme=scheme) as page:
-            rules = page.locator("#rules-in-force tr")
-            expect(rules).to_have_count(2, timeout=WITHIN_MS)
-            expect(rules.first).to_contain_text("amount >= 500")
-            expect(page.locator("#rules-put")).to_contain_text("onerror")
-            expect(page.locator("#rules-put")).to_contain_text("yes, the last fraud at 2")
-            expect(page.locator("#lists")).to_contain_text("entries: nobody")
-            expect(page.locator("#versions tr")).to_have_count(2)
-            expect(page.locator("#versions tr").first).to_contain_text("in force")
-            assert serious(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth") == width
-            page.get_by_role("button", name="large-amount").click()
-            expect(page.locator("#rule-body")).to_contain_text("onerror")
-            assert serious(page) == []
-            page.keyboard.press("Escape")
-            page.locator("#versions button").first.click()
-            expect(page.locator("#rule-body .added").first).to_contain_text("+", timeout=WITHIN_MS)
-            expect(page.locator("#rule-body")).to_contain_text("mode: shadow")
-            assert serious(page) == []
-            page.get_by_role("button", name="Close").click()
-            assert page.evaluate("window.hurt") is None
-    with page_of(browser, f"{dashboard.address}/#rules") as page:
-        shadow = page.locator("#rules-in-force tr", has_text="tried")
-        expect(shadow).to_contain_text("shadow", timeout=WITHIN_MS)
-        shadow_hits = len(pipeline.records(topics.LEGIT))
-        assert shadow_hits > 1
-        expect(shadow.locator("td").nth(4)).to_contain_text("shadow")
-
-
-def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser) -> None:
-    """Every topic and group; messages from an offset on, whatever stands in them."""
-    pipeline, dashboard = shown
-    pipeline.put(paid("t1", 1, NASTY), paid("t2", 2), key=b"\xff<b>")
-    pipeline.wait_until_settled("detector", 2)
-    with page_of(browser, f"{dashboard.address}/#topics") as page:
-        name = pipeline.name(topics.TRANSACTIONS)
-        row = page.locator("#topics tr", has_text=name).first
-        expect(row).to_contain_text("7 days", timeout=WITHIN_MS)
-        expect(row).to_contain_text(re.compile(r"\d B|KiB"))
-        group = page.locator("#groups tr", has_text=pipeline.settings.kafka.group_of("detector"))
-        expect(group).to_contain_text("0: 2, lag 0", timeout=WITHIN_MS)
-        assert serious(page) == []
-        page.set_viewport_size({"width": 320, "height": 640})
-        assert page.evaluate("document.documentElement.scrollWidth") == 320
-        page.get_by_role("button", name=name, exact=True).click()
-        messages = page.locator("#topic-body section")
-        expect(messages).to_have_count(2, timeout=WITHIN_MS)
-        expect(messages.last).to_contain_text("onerror")
-        expect(messages.last).to_contain_text("\\xff<b>")
-        page.get_by_label("From offset").fill("1")
-        page.get_by_role("button", name="Read").click()
-        expect(messages).to_have_count(1, timeout=WITHIN_MS)
-        page.get_by_label("From offset").fill("")
-        for year, count in ((2020, 2), (2100, 0)):
-            page.get_by_label("From time").fill(f"{year}-01-01T00:00:00")
-            page.get_by_role("button", name="Read").click()
-            expect(page.locator("#topic-body > *")).to_have_count(max(count, 1), timeout=WITHIN_MS)
-            expect(messages).to_have_count(count)
-        assert serious(page) == []
-        page.get_by_role("button", name="Done").click()
-        expect(page.locator("#topic")).to_be_hidden()
-        assert page.evaluate("window.hurt") is None
-        for path in ("/api/topics/none/0", f"/api/topics/{name}/99", "/api/topics/__consumer_offsets/0"):
-            assert httpx.get(f"{dashboard.address}{path}", trust_env=False).status_code == 404
-
-
-def test_what_stands_between_two_stages_is_no_secret(
-    deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser
-) -> None:
-    """The detector reads its hops, too: how far, and how far behind, is told as of any topic."""
-    pipeline = deploy(partitions=1, RULE_KEYS="target")
-    with pipeline.running("detector"):
-        dashboard = Shown(pipeline, tmp_path / "dashboard.log")
-        pipeline.put(paid("t1", 1))
-        with page_of(browser, dashboard.address) as page:
-            expect(page.locator("#rows tr")).to_have_count(1, timeout=WITHIN_MS)
-            expect(page.locator("#lags")).to_contain_text("detector, by-target", timeout=WITHIN_MS)
-            page.get_by_role("link", name="Topics").click()
-            expect(page.locator("#groups tr", has_text="by-target")).to_contain_text("lag", timeout=WITHIN_MS)
 
 
 def test_who_knows_the_token_gets_in(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:

@@ -81,6 +81,7 @@ def test_many_cases_are_listed_and_a_false_alarm_is_settled_later(
             expect(lines).to_have_count(55, timeout=WITHIN_MS)
             expect(page.get_by_role("button", name="Older ones")).to_be_hidden()
             expect(lines.last).to_contain_text("case 1")
+            about = lines.last.locator("td").nth(3).inner_text()
             lines.last.get_by_role("button").click()
             page.get_by_label("Your name").fill("ann")
             page.get_by_role("button", name="False alarm").click()
@@ -89,7 +90,7 @@ def test_many_cases_are_listed_and_a_false_alarm_is_settled_later(
             expect(page.locator("#case-body")).to_contain_text("released by ann", timeout=WITHIN_MS)
             expect(settle).to_be_hidden()
         (released,) = pipeline.wait_for_records(topics.LEGIT, 1)
-        assert json.loads(released.value)["transaction_id"] == "t0"
+        assert about == f"source {json.loads(released.value)['source']}"
 
 
 def test_a_fraud_leads_to_its_case(deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser) -> None:
