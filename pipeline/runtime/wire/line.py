@@ -114,6 +114,11 @@ class Line:
         self.close()  # nobody asked for what came, if anything did
         return False
 
+    @property
+    def number(self) -> int:
+        """What the operating system knows it by: something can be read from it once an answer begins to come."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Close it."""
         self.broken = True

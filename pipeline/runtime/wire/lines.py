@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import CoordinatorNotAvailableError, LeaderNotAvailableError, NodeNotReadyError, for_code
-from kafka.net.connection import KafkaConnection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import CoordinatorType, FindCoordinatorRequest
 
-from pipeline.runtime.clients.connection import config_of
+from pipeline.runtime.clients.connection import KafkaError, config_of
 from pipeline.runtime.clients.deadlines import BOOTSTRAP_MS, CONNECTION_SETUP_MS, REQUEST_MS
-from pipeline.runtime.wire.line import Line
 from pipeline.runtime.wire.messages import greeting
+from pipeline.runtime.wire.opening import driven, opened
 from pipeline.runtime.wire.pauses import Pauses
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
     from pipeline.runtime.cluster_settings import KafkaSettings
+    from pipeline.runtime.wire.line import Line
 
 GROUP: Final = CoordinatorType.GROUP
 TRANSACTION: Final = CoordinatorType.TRANSACTION
@@ -73,7 +74,10 @@ class Lines:
             if not line.look():
                 return False
             if now - line.used_at > QUIET_SECONDS:
-                line.ask(greeting(), now + REQUEST_MS / 1000)
+                with suppress(KafkaError):
+                    line.ask(greeting(), now + REQUEST_MS / 1000)
+                if line.broken:
+                    return False
         return True
 
     def features(self) -> dict[str, int]:
@@ -108,7 +112,7 @@ class Lines:
             KafkaError: no broker answered.
 
         """
-        self._run(self._cluster.refresh_metadata)
+        driven(self._manager, self._cluster.refresh_metadata, REQUEST_MS)
 
     def to_coordinator(self, kind: Any, name: str) -> Line:  # noqa: ANN401 (an enumeration of the client's)
         """Return the line to who coordinates a group or a transactional id.
@@ -142,27 +146,8 @@ class Lines:
             node = find()
             if node is None:
                 raise NodeNotReadyError(f"{name} is not known")
-            line = self._lines[name] = self._opened(node)
+            line = self._lines[name] = opened(self._manager, node)
         return line
 
-    def _opened(self, node: Any) -> Line:  # noqa: ANN401 (the client's)
-        connection = KafkaConnection(self._net, node_id=node.node_id, **self._manager.config)
-        timeout_at = time.monotonic() + CONNECTION_SETUP_MS / 1000
-
-        async def opened() -> None:
-            await self._manager._connect(node, connection, timeout_at=timeout_at)  # noqa: SLF001 (no public way)
-            await connection
-
-        try:
-            self._run(opened, CONNECTION_SETUP_MS)
-        except BaseException:
-            connection.close()
-            raise
-        return Line(connection, self._net)
-
     def _asked(self, request: Any) -> Any:  # noqa: ANN401 (messages of the client)
-        return self._run(lambda: self._manager.send(request))
-
-    def _run(self, action: Callable[[], Any], timeout_ms: float = REQUEST_MS) -> Any:  # noqa: ANN401 (as above)
-        """Drive the client's network loop until something is done, and no longer than the time-out."""
-        return self._net.run(self._manager.wait_for, self._manager.call_soon(action), timeout_ms)
+        return driven(self._manager, lambda: self._manager.send(request), REQUEST_MS)
