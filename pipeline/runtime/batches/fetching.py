@@ -44,6 +44,20 @@ def fetch_when_polled(consumer: Any, count: Callable[[list[Any]], int] = len) ->
         close(*arguments, **keywords)
 
     consumer.close = close_all
+    _know_the_coordinator(consumer._coordinator)  # noqa: SLF001
+
+
+def _know_the_coordinator(group: Any) -> None:  # noqa: ANN401 (a client without types)
+    """Look for the group's coordinator, which changes threads, only where there is no connection to it."""
+    look_for_it = group.ensure_coordinator_ready
+
+    def ensure(timeout_ms: float | None = None) -> bool:
+        known = group.coordinator_id
+        if known is not None and group._client.connected(known):  # noqa: SLF001 (there is no public way)
+            return True
+        return bool(look_for_it(timeout_ms=timeout_ms))
+
+    group.ensure_coordinator_ready = ensure
 
 
 class _Fetching:
