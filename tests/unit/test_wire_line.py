@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
 from contextlib import closing
 from types import SimpleNamespace
@@ -40,10 +41,12 @@ class Peer:
         self.line = Line(connection, SimpleNamespace(cancel=self.cancelled.append))
         self._correlation = 0
 
-    def answer(self, epoch: int) -> bytes:
-        """Return an answer to the next request."""
+    def answer(self, epoch: int, muted_ms: int = 0) -> bytes:
+        """Return an answer to the next request, of a broker that then reads nothing for so long."""
         self._correlation += 1
-        said = EndTxnResponse(version=VERSION, error_code=0, producer_id=1, producer_epoch=epoch)
+        said = EndTxnResponse(
+            version=VERSION, throttle_time_ms=muted_ms, error_code=0, producer_id=1, producer_epoch=epoch
+        )
         said.with_header(correlation_id=self._correlation)
         written: bytes = said.encode(framed=True, header=True)
         return written
@@ -103,6 +106,18 @@ def test_what_does_not_come_in_time_breaks_the_line(peer: Peer) -> None:
     assert peer.line.broken
     with pytest.raises(KafkaConnectionError, match="broken before"):
         peer.line.ask(request(), soon())
+
+
+def test_a_broker_that_holds_back_for_a_quota_is_waited_for(peer: Peer) -> None:
+    """It has said for how long it reads nothing: whoever gave up before would never get a transaction through."""
+    peer.line.send(request(), soon())
+    peer.socket.sendall(peer.answer(1, muted_ms=60))
+    peer.line.receive(soon())
+    peer.line.send(request(), time.monotonic())
+    later = threading.Timer(0.05, lambda: peer.socket.sendall(peer.answer(2)))
+    later.start()
+    assert peer.line.receive(time.monotonic()).producer_epoch == 2
+    later.join(5)
 
 
 def test_a_peer_that_goes_is_noticed(peer: Peer) -> None:

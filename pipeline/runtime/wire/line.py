@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 64 * 1024
 # Of how long a login is good for: then the line is made anew, before the broker cuts it.
 LOGIN_SHARE: Final = 0.85
+# How long a broker may take once it reads again from who has used up a quota.
+UNMUTED_SECONDS: Final = 1.0
 
 
 class Line:
@@ -43,6 +45,7 @@ class Line:
         self._versions = connection.broker_version_data
         self._socket: socket.socket = transport._sock  # noqa: SLF001
         self._answers: deque[Any] = deque()
+        self._muted_until = float("-inf")
         self.broken = False
         self.used_at = time.monotonic()
 
@@ -69,7 +72,7 @@ class Line:
         self._parser.send_request(request)
         data = self._parser.send_bytes()
         try:
-            self._socket.settimeout(_left(deadline))
+            self._socket.settimeout(self._left(deadline))
             self._socket.sendall(data)
         except OSError as error:
             raise self._break(error, "sending") from error
@@ -85,7 +88,7 @@ class Line:
         self._refuse_if_broken()
         while not self._answers:
             try:
-                self._socket.settimeout(_left(deadline))
+                self._socket.settimeout(self._left(deadline))
                 data = self._socket.recv(READ_BYTES)
             except OSError as error:
                 raise self._break(error, "waiting for an answer") from error
@@ -97,7 +100,10 @@ class Line:
                 self.close()
                 raise
         self.used_at = time.monotonic()
-        return self._answers.popleft()
+        answer = self._answers.popleft()
+        if muted_ms := getattr(answer, "throttle_time_ms", 0):
+            self._muted_until = self.used_at + muted_ms / 1000
+        return answer
 
     def look(self) -> bool:
         """Tell whether the line is good, while nothing is under way: a broker that went has closed it."""
@@ -124,6 +130,13 @@ class Line:
         self.broken = True
         self._socket.close()
 
+    def _left(self, deadline: float) -> float:
+        """Return the seconds that are left; never 0, which would mean not to wait at all.
+
+        A broker whose quota is used up answers at once, and then reads nothing for as long as the answer says.
+        """
+        return max(0.001, max(deadline, self._muted_until + UNMUTED_SECONDS) - time.monotonic())
+
     def _refuse_if_broken(self) -> None:
         if self.broken:
             raise KafkaConnectionError("the connection was broken before")
@@ -134,8 +147,3 @@ class Line:
         if isinstance(error, TimeoutError):
             return KafkaTimeoutError(f"node {node} took too long, {doing}")
         return KafkaConnectionError(f"node {node} closed the connection, {doing}: {error or 'end of stream'}")
-
-
-def _left(deadline: float) -> float:
-    """Return the seconds that are left; never 0, which would mean not to wait at all."""
-    return max(0.001, deadline - time.monotonic())
