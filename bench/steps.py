@@ -80,16 +80,16 @@ class Stopwatch:
 
         setattr(owner, method, timed)
 
-    def on_requests(self, connection: Any) -> None:  # noqa: ANN401 (a client without types)
-        """Count what a class of connections sends."""
-        original = connection._send_request  # noqa: SLF001 (there is no public way)
+    def on_requests(self, connection: Any, method: str) -> None:  # noqa: ANN401 (a client without types)
+        """Count what a class of connections sends by this method, whose first argument is a request."""
+        original = getattr(connection, method)
 
         @functools.wraps(original)
         def counted(itself: Any, request: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (no types)
             self.requests[type(request).__name__.removesuffix("Request")] += 1
             return original(itself, request, *arguments, **named)
 
-        connection._send_request = counted  # noqa: SLF001
+        setattr(connection, method, counted)
 
 
 def child(report: Path) -> int:
@@ -97,17 +97,19 @@ def child(report: Path) -> int:
     from kafka.net.connection import KafkaConnection  # noqa: PLC0415 (only the child needs them)
 
     from detector.__main__ import SERVICE  # noqa: PLC0415
-    from pipeline.runtime.clients.producers import BoundedProducer  # noqa: PLC0415
     from pipeline.runtime.lifecycle import run  # noqa: PLC0415
     from pipeline.runtime.transactional import Intake, TransactionalLoop  # noqa: PLC0415
+    from pipeline.runtime.wire.line import Line  # noqa: PLC0415
+    from pipeline.runtime.wire.writer import TransactionWriter  # noqa: PLC0415
 
     watch = Stopwatch()
     watch.around(Intake, "poll", "reading", counts=lambda batch: batch is not None)
     watch.around(TransactionalLoop, "_transact", "transaction")
-    watch.around(BoundedProducer, "flush", "flush: partitions added, records written")
-    watch.around(BoundedProducer, "send_offsets_to_transaction", "offsets: group added, offsets written")
-    watch.around(BoundedProducer, "commit_transaction", "commit")
-    watch.on_requests(KafkaConnection)
+    watch.around(TransactionWriter, "flush", "flush: records written")
+    watch.around(TransactionWriter, "send_offsets_to_transaction", "offsets written")
+    watch.around(TransactionWriter, "commit_transaction", "commit")
+    watch.on_requests(KafkaConnection, "_send_request")
+    watch.on_requests(Line, "send")
     code = run(SERVICE, os.environ, [])
     report.write_text(
         json.dumps(

@@ -14,7 +14,6 @@ from pipeline.runtime.breaker import Breaker
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
-from pipeline.runtime.clients.producers import transactional_producer
 from pipeline.runtime.clients.replay import Replay
 from pipeline.runtime.clock import now_ms
 from pipeline.runtime.compiled import how_it_runs
@@ -167,7 +166,8 @@ class _Parts:
         written = [self.facts[topic] for topic in (*topics.produced_by(self.name), *self.hops)]
         leftovers = Leftovers(kafka, self.client_id, prefix, kafka.group_of(self.name), written)
         self._asked("looking for what was left open", lambda: leftovers.after(()))
-        make = partial(_producer, kafka, self.client_id, self.facts)
+        largest = max(found.max_message_bytes for found in self.facts.values())
+        make = partial(self.path.make_producer, kafka, self.client_id, largest)
         return self._asked(
             "initialising the transactional id",
             lambda: Output(make, self.facts, self.watchdog, now_ms, leftovers, self.path.make_sender()),
@@ -225,11 +225,6 @@ class _Parts:
     def _cluster_id(self) -> str:
         with Cluster(self.kafka, self.client_id) as cluster:
             return cluster.id()
-
-
-def _producer(kafka: KafkaSettings, transactional_id: str, facts: dict[Topic, TopicFacts]) -> object:
-    largest = max(found.max_message_bytes for found in facts.values())
-    return transactional_producer(kafka, transactional_id, largest)
 
 
 def _consumer(kafka: KafkaSettings, name: str, read: Sequence[str], path: RecordPath) -> object:

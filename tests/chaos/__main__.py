@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.runtime.record_path import BATCHES, RECORDS
+from pipeline.runtime.record_path import BATCHES, CLIENT_BATCHES, RECORDS
 from tests.chaos.playing import play_all
 from tests.chaos.result import HEAD, Result, markdown, rows
 from tests.chaos.scenarios import SCENARIOS, Scenario
@@ -108,7 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", type=scenario, nargs="+", metavar="SCENARIO", help="play these alone")
     parser.add_argument(
-        "--record-path", choices=(BATCHES, RECORDS), default=BATCHES, help=f"how services move records [{BATCHES}]"
+        "--record-path",
+        choices=(BATCHES, CLIENT_BATCHES, RECORDS),
+        default=BATCHES,
+        help=f"how services move records [{BATCHES}]",
     )
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeat a run's choices")  # noqa: S311

@@ -84,7 +84,7 @@ class Holder:
         place = TopicPartition(self._topic, 0)
         with closing(KafkaAdminClient(bootstrap_servers=self._settings.brokers)) as admin:
             found = admin.describe_producers([place])[place].active_producers
-        own = [one for one in found if one.producer_id == self.producer.producer_id]
+        own = [one for one in found if one.producer_id in self.producer.producer_ids]
         return [one.current_transaction_start_offset for one in own if one.current_transaction_start_offset >= 0]
 
     def leave_open(self, value: bytes, *, end: bool = True) -> int:
@@ -114,10 +114,10 @@ def test_what_we_left_open_ends_as_the_coordinator_ended_it(pipeline: Deployment
     holder.transact(b"first", commit=committed)
     holder.leave_open(b"left")
     leftovers = holder.leftovers()
-    leftovers.before(holder.producer.producer_id, {}, offsets_sent=False)
+    leftovers.before(holder.producer.producer_ids, {}, offsets_sent=False)
     assert holder.open_starts() == []
     with closing(holder.made_anew()) as producer:
-        assert leftovers.after({producer.producer_id}) == 0
+        assert leftovers.after(producer.producer_ids) == 0
     read = [record.value for record in pipeline.records(topics.LEGIT)]
     assert read == ([b"first", b"left"] if committed else [])
 
@@ -133,9 +133,9 @@ def test_what_was_committed_is_not_aborted_with_the_transaction_behind_it(pipeli
     end_producer(holder.producer, 0.0)
     starts = {TopicPartition(other.topic, 0): start} if known else {}
     leftovers = holder.leftovers()
-    leftovers.before(holder.producer.producer_id, starts, offsets_sent=False)
+    leftovers.before(holder.producer.producer_ids, starts, offsets_sent=False)
     with closing(holder.made_anew()) as producer:
-        leftovers.after({producer.producer_id})
+        leftovers.after(producer.producer_ids)
     read = {record.value for record in pipeline.records(topics.LEGIT)}
     assert read == ({b"first", b"committed"} if known else {b"first"})
 
@@ -205,7 +205,7 @@ def test_a_right_that_we_lack_is_told_and_nothing_is_written(
     own.transact(b"first", commit=False)
     own.leave_open(b"aborted")
     with pytest.raises(HangingTransactionError, match="grant us ClusterAction"):
-        own.leftovers().before(own.producer.producer_id, {}, offsets_sent=False)
+        own.leftovers().before(own.producer.producer_ids, {}, offsets_sent=False)
 
 
 def test_a_producer_knows_that_a_connection_broke(trusting: Cluster, proxy: Proxy) -> None:

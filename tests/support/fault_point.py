@@ -21,6 +21,7 @@ from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
 from pipeline.runtime.transactional.senders import RecordSender
+from pipeline.runtime.wire.writer import TransactionWriter
 from tests.support.mutations import MUTATIONS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ TIMES = 3
 SENT = 75  # records, one by one
 HANDED_OVER = 5  # batches, of which a transaction of the detector has up to twelve
 NONE = "none"
+PRODUCERS = (TransactionWriter, BoundedProducer)  # of whole batches, and of single records or on older clusters
 HANG = "hanging-commit"
 
 # What is wrapped, and at which call of it the process dies. Calls that return None or nothing do not count for a poll.
@@ -42,9 +44,9 @@ POINTS: dict[str, tuple[tuple[type, str, int], ...]] = {
     "mid-send": ((RecordSender, "send", SENT), (BatchSender, "_hand_over", HANDED_OVER)),
     "mid-save": ((Ledger, "_insert", TIMES),),
     "after-save": ((Ledger, "save", TIMES),),
-    "after-flush": ((BoundedProducer, "flush", TIMES),),
-    "after-offsets": ((BoundedProducer, "send_offsets_to_transaction", TIMES),),
-    "after-commit": ((BoundedProducer, "commit_transaction", TIMES),),
+    "after-flush": tuple((kind, "flush", TIMES) for kind in PRODUCERS),
+    "after-offsets": tuple((kind, "send_offsets_to_transaction", TIMES) for kind in PRODUCERS),
+    "after-commit": tuple((kind, "commit_transaction", TIMES) for kind in PRODUCERS),
 }
 
 
@@ -87,7 +89,8 @@ def main() -> None:
     for mutation in mutations:
         MUTATIONS[mutation]()
     if point == HANG:
-        arm(BoundedProducer, "commit_transaction", TIMES, _hang)
+        for kind in PRODUCERS:
+            arm(kind, "commit_transaction", TIMES, _hang)
     elif point != NONE:
         for place in POINTS[point]:
             arm(*place)

@@ -8,6 +8,7 @@ from pipeline.runtime.clients.deadlines import FLUSH_SECONDS
 from pipeline.runtime.clients.producers import BoundedProducer
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
+from pipeline.runtime.wire.writer import TransactionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,11 @@ def unchecked_futures() -> None:
     def commit(self: Output, batch: Batch) -> None:
         producer: Any = self._producer
         self._sender.finish()
-        producer.flush()
+        if isinstance(producer, TransactionWriter):
+            producer.flush(FLUSH_SECONDS)  # which ends without an error, too
+            producer._undecided = []  # noqa: SLF001 (it has a look of its own)
+        else:
+            producer.flush()
         producer.send_offsets_to_transaction(batch.ends(), batch.membership)
         producer.commit_transaction()
 
@@ -38,7 +43,7 @@ def offsets_outside() -> None:
         found: Batch | None = poll(self, max_records)
         return found
 
-    def send_offsets(_producer: BoundedProducer, offsets: Any, _membership: Any) -> None:
+    def send_offsets(_producer: Any, offsets: Any, _membership: Any) -> None:
         consumers[0].commit(offsets)
 
     def commit(self: Output, batch: Batch) -> None:
@@ -50,7 +55,8 @@ def offsets_outside() -> None:
 
     Intake.poll = remembering  # type: ignore[method-assign]
     Output.commit = commit  # type: ignore[method-assign]
-    BoundedProducer.send_offsets_to_transaction = send_offsets  # type: ignore[assignment,method-assign]
+    for kind in (BoundedProducer, TransactionWriter):
+        kind.send_offsets_to_transaction = send_offsets  # type: ignore[assignment,method-assign]
 
 
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {

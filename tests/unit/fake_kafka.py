@@ -10,14 +10,25 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaTimeoutError
+from kafka.record import MemoryRecords
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
+
+from pipeline.runtime.batches.producing import ReadyRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipeline.contracts.headers import Header
+    from pipeline.runtime.batches.writing import BatchBuilder
 
 GROUP = "group"
+
+
+def batch_of(builder: BatchBuilder) -> bytes:
+    """Return a batch as it goes to a broker, from nobody in particular."""
+    ready = ReadyRecords(builder)
+    ready.close()
+    return bytes(ready.buffer())
 
 
 @dataclass
@@ -73,7 +84,7 @@ class FakeProducer:
         self._sender = self
         self._closed = False
         self.disturbed = False
-        self.producer_id = 4
+        self.producer_ids = {4}
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -106,6 +117,24 @@ class FakeProducer:
         """Take a batch that was built already, past what ``send`` refuses."""
         self._call("send")
         return self._note(sent)
+
+    def hand_over(self, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
+        """Take a whole batch: its records are those that the client's own reader finds."""
+        batches = MemoryRecords(batch_of(builder))
+        batch = batches.next_batch()
+        assert batch.validate_crc()
+        assert not batches.has_next()
+        found = list(batch)
+        assert [read.offset for read in found] == list(range(len(found)))
+        return self.take(
+            [
+                Sent(place.topic, read.key, read.value, list(read.headers), place.partition, read.timestamp)
+                for read in found
+            ]
+        )
+
+    def send_now(self) -> None:
+        """Send what was handed over, which it is already."""
 
     def _note(self, sent: list[Sent]) -> FakeFuture:
         self.sent += sent

@@ -220,9 +220,9 @@ class FakeLeftovers:
         self.wrong: list[BaseException] = []
         self.unclear = False
 
-    def before(self, producer_id: int, starts: dict[Any, int], *, offsets_sent: bool) -> None:
+    def before(self, producer_ids: set[int], starts: dict[Any, int], *, offsets_sent: bool) -> None:
         """End what the last transaction left open."""
-        self.steps.append(("before", producer_id, dict(starts), offsets_sent))
+        self.steps.append(("before", producer_ids, dict(starts), offsets_sent))
 
     def after(self, own_ids: set[int]) -> int:
         """End the rest."""

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
-from kafka.record import MemoryRecords
 
 from pipeline.contracts import topics
-from pipeline.runtime.batches import sending
-from pipeline.runtime.batches.producing import ReadyRecords
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.batches.writing import packed
 from pipeline.runtime.clients.cluster import TopicFacts
@@ -17,53 +14,24 @@ from pipeline.runtime.record_path import BATCHES, RECORDS
 from pipeline.runtime.transactional.handling import handle_all
 from pipeline.runtime.transactional.output import Output
 from pipeline.runtime.transactional.senders import RecordSender
-from tests.unit.fake_kafka import FakeProducer, Sent
+from tests.unit.fake_kafka import FakeProducer
 from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
 from tests.unit.samples import TIMESTAMP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import pytest
-    from kafka.structs import TopicPartition
-
     from pipeline.contracts.invalid import InvalidMessageError
     from pipeline.contracts.records import Outgoing, Record
-    from pipeline.runtime.batches.writing import BatchBuilder
     from pipeline.runtime.clients.leftovers import Leftovers
     from pipeline.runtime.transactional.senders import Sender
-    from tests.unit.fake_kafka import FakeFuture
+    from tests.unit.fake_kafka import Sent
 
 LIMIT = 200_000
 HOP = topics.hop_by("target")
 FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in (*topics.ALL, HOP)}
 
 SENDERS: Final[dict[str, Callable[[], Sender]]] = {RECORDS: RecordSender, BATCHES: BatchSender}
-
-
-def batch_of(builder: BatchBuilder) -> bytes:
-    """Return a batch as it goes to a broker, from nobody in particular."""
-    ready = ReadyRecords(builder)
-    ready.close()
-    return bytes(ready.buffer())
-
-
-def hand_over(producer: FakeProducer, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
-    """Give the records of a batch to a stand-in, as the client's own reader finds them."""
-    batches = MemoryRecords(batch_of(builder))
-    batch = batches.next_batch()
-    assert batch.validate_crc()
-    assert not batches.has_next()
-    sent = [
-        Sent(place.topic, read.key, read.value, list(read.headers), place.partition, read.timestamp) for read in batch
-    ]
-    assert [read.offset for read in MemoryRecords(batch_of(builder)).next_batch()] == list(range(len(sent)))
-    return producer.take(sent)
-
-
-def stand_in(patch: pytest.MonkeyPatch) -> None:
-    """Let whole batches go to a :class:`FakeProducer`."""
-    patch.setattr(sending, "hand_over", hand_over)
 
 
 class Bench:

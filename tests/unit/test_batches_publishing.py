@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,8 +49,8 @@ class Taking(FakeProducer):
         assert topic == "input"
         return set(range(self.partitions))
 
-    def hand_over(self, _: Any, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
-        """Take a batch, as ``producing.hand_over`` does."""
+    def hand_over(self, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
+        """Take a batch, as it is."""
         self._call("hand_over")
         raw = RawBatch(
             builder.records(), 0, builder.count, 0, builder.base_timestamp, builder.max_timestamp, log_append=False
@@ -71,7 +71,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Maker:
 
     def made(max_bytes: int = LIMIT, most: int = 1_000) -> tuple[Taking, Publisher]:
         producer = Taking()
-        monkeypatch.setattr(publishing, "hand_over", producer.hand_over)
+        monkeypatch.setattr(publishing, "hand_over", lambda _, place, builder: producer.hand_over(place, builder))
         return producer, Publisher(BatchOutlet(producer, TopicFacts("input", "id", 3, max_bytes)), most)
 
     return made

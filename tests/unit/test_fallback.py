@@ -27,8 +27,13 @@ def chosen(wanted: str, caplog: pytest.LogCaptureFixture) -> tuple[str, list[str
 
 def prepared(wanted: str) -> tuple[Any, Any]:
     """Return the client's reader of partitions, and its way to fetch, of a consumer that was prepared for a way."""
-    fetcher = SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords, fetch_records=Fetcher.fetch_records)
-    record_path(wanted, is_input=True).prepare(SimpleNamespace(_fetcher=fetcher))
+    fetcher = SimpleNamespace(
+        PartitionRecords=Fetcher.PartitionRecords,
+        fetch_records=Fetcher.fetch_records,
+        config={"fetch_max_wait_ms": 100},
+        _manager=None,
+    )
+    record_path(wanted, is_input=True).prepare(SimpleNamespace(_fetcher=fetcher, close=None))
     return fetcher.PartitionRecords, fetcher.fetch_records
 
 

@@ -20,7 +20,7 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.batches.partitioning import partitions_of
 from pipeline.runtime.record_path import BATCHES, RECORDS
-from tests.unit.output_bench import FACTS, HOP, LIMIT, Bench, stand_in
+from tests.unit.output_bench import FACTS, HOP, LIMIT, Bench
 from tests.unit.samples import ORIGIN, TIMESTAMP_MS, record, transfer
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ SO_FAR: Header = ("pipeline.unknown", b"of a stage")
 
 
 @pytest.fixture(params=[BATCHES, RECORDS])
-def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
+def make_bench(request: pytest.FixtureRequest) -> Callable[..., Bench]:
     """Provide a maker of benches, for every record path in its turn."""
-    stand_in(monkeypatch)
     return partial(Bench, request.param)
 
 

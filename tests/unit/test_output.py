@@ -22,7 +22,7 @@ from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS
 from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
-from tests.unit.output_bench import LIMIT, Bench, stand_in
+from tests.unit.output_bench import LIMIT, Bench
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ LEGIT = Outgoing(topics.LEGIT)
 
 
 @pytest.fixture(params=[BATCHES, RECORDS])
-def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
+def make_bench(request: pytest.FixtureRequest) -> Callable[..., Bench]:
     """Provide a maker of benches, for every record path in its turn."""
-    stand_in(monkeypatch)
     return partial(Bench, request.param)
 
 
@@ -243,11 +242,11 @@ def test_what_a_broker_left_open_is_ended_before_anything_new_is_written(make_be
     bench.output.begin()
     bench.output.replace_producer()
     place = TopicPartition("name-of-legit", 2)
-    assert bench.leftovers.steps == [("before", 4, {place: 70}, False), ("after", {4})]
+    assert bench.leftovers.steps == [("before", {4}, {place: 70}, False), ("after", {4})]
     bench.leftovers.steps.clear()
     bench.output.begin()
     bench.output.replace_producer()
-    assert bench.leftovers.steps[0] == ("before", 4, {}, False)
+    assert bench.leftovers.steps[0] == ("before", {4}, {}, False)
 
 
 def test_a_replacement_that_did_not_come_to_its_end_is_not_taken_for_one(make_bench: Callable[..., Bench]) -> None:

@@ -11,13 +11,11 @@ from kafka.errors import IllegalStateError
 from kafka.record import MemoryRecords
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from pipeline.runtime.batches import sending
 from pipeline.runtime.batches.producing import ReadyRecords
 from pipeline.runtime.batches.sending import BATCH_BYTES, BatchSender
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
 from pipeline.runtime.clients.cluster import TopicFacts
-from tests.unit.fake_kafka import FakeProducer
-from tests.unit.output_bench import batch_of
+from tests.unit.fake_kafka import FakeProducer, batch_of
 
 if TYPE_CHECKING:
     from kafka.structs import TopicPartition
@@ -113,11 +111,11 @@ class Handed:
         self.producer = FakeProducer()
         self.sender = BatchSender()
         self.sender.begin(self.producer)
-        patch.setattr(sending, "hand_over", self._note)
+        patch.setattr(FakeProducer, "hand_over", lambda _, place, builder: self._note(place, builder))
 
-    def _note(self, producer: FakeProducer, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
+    def _note(self, place: TopicPartition, builder: BatchBuilder) -> FakeFuture:
         self.batches.append((place.topic, place.partition, batch_of(builder)))
-        return producer.take([])
+        return self.producer.take([])
 
     def send(self, facts: TopicFacts, partition: int, value: bytes) -> None:
         """Send a record that is nothing but its value."""

@@ -15,14 +15,15 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing, Record
 from pipeline.runtime.batches import sending
 from pipeline.runtime.record_path import BATCHES, RECORDS
-from tests.unit.output_bench import LIMIT, Bench, batch_of
+from tests.unit.fake_kafka import FakeProducer, batch_of
+from tests.unit.output_bench import LIMIT, Bench
 from tests.unit.samples import TIMESTAMP_MS
 
 if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
     from pipeline.runtime.batches.writing import BatchBuilder
-    from tests.unit.fake_kafka import FakeFuture, FakeProducer, Sent
+    from tests.unit.fake_kafka import FakeFuture, Sent
 
 Step = tuple[Record, list[Outgoing] | None]
 
@@ -99,7 +100,7 @@ def test_what_goes_one_by_one_is_in_the_batches_byte_for_byte(steps: list[Step],
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sending, "BATCH_BYTES", batch_bytes)
-        patch.setattr(sending, "hand_over", keep)
+        patch.setattr(FakeProducer, "hand_over", keep)
         _, refused = play(BATCHES, steps)
     sent, expected_refused = play(RECORDS, steps)
     assert refused == expected_refused

@@ -14,13 +14,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka.errors import KafkaTimeoutError
-from kafka.future import Future
+
+from pipeline.runtime.wire.fetches import Fetches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # For brokers to answer that have something: without, what each of them has would be a transaction of its own.
-TOGETHER_MS: Final = 3.0
+TOGETHER_SECONDS: Final = 0.003
 # Records of a partition that wait at the broker. Fewer may be those of transactions that are not committed yet.
 BACKLOG: Final = 1_000
 
@@ -28,47 +29,73 @@ Found = dict[Any, list[Any]]
 
 
 def fetch_when_polled(consumer: Any, count: Callable[[list[Any]], int] = len) -> None:  # noqa: ANN401 (no types)
-    """Let this consumer ask for records when it is polled, from now on.
+    """Let this consumer ask for records when it is polled, from now on, and by itself (see ``wire.fetches``).
 
     ``count`` tells how many records there are in what a poll brings of a partition.
     """
     fetcher = consumer._fetcher  # noqa: SLF001 (there is no public way)
-    fetcher.fetch_records = _Fetching(fetcher, count).fetch
+    fetches = Fetches(fetcher)
+    fetcher.send_fetches, fetcher.in_flight_fetches = fetches.send, fetches.under_way
+    fetcher.fetch_records = _Fetching(fetcher, fetches, count).fetch
+    close = consumer.close
+
+    def close_all(*arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 (the client's own)
+        fetches.close()
+        close(*arguments, **keywords)
+
+    consumer.close = close_all
+    _know_the_coordinator(consumer._coordinator)  # noqa: SLF001
+
+
+def _know_the_coordinator(group: Any) -> None:  # noqa: ANN401 (a client without types)
+    """Look for the group's coordinator, which changes threads, only where there is no connection to it."""
+    look_for_it = group.ensure_coordinator_ready
+
+    def ensure(timeout_ms: float | None = None) -> bool:
+        known = group.coordinator_id
+        if known is not None and group._client.connected(known):  # noqa: SLF001 (there is no public way)
+            return True
+        return bool(look_for_it(timeout_ms=timeout_ms))
+
+    group.ensure_coordinator_ready = ensure
 
 
 class _Fetching:
     """Takes the place of a fetcher's ``fetch_records``."""
 
-    def __init__(self, fetcher: Any, count: Callable[[list[Any]], int]) -> None:  # noqa: ANN401 (no types)
+    def __init__(self, fetcher: Any, fetches: Fetches, count: Callable[[list[Any]], int]) -> None:  # noqa: ANN401 (no types)
         self._fetcher = fetcher
+        self._fetches = fetches
         self._count = count
         self._keeps_up = True
 
-    def fetch(
-        self, max_records: int, *, update_offsets: bool = True, timeout_ms: float | None = None
-    ) -> tuple[Found, bool]:
+    def fetch(self, max_records: int, *, update_offsets: bool = True, timeout_ms: float = 0.0) -> tuple[Found, bool]:
         """Return records by partition, and whether there is nothing to wait for."""
         if self._keeps_up:
             self._fetcher.send_fetches()
-            self._wait(self._asked(), all, TOGETHER_MS)
-        # Before looking: an answer that comes in between is waited for, and found at once.
-        asked = self._asked()
+        self._fetches.receive(TOGETHER_SECONDS if self._keeps_up else 0, everything=self._keeps_up)
         found, more = self._fetcher.fetched_records(max_records, update_offsets=update_offsets)
-        if not found and self._keeps_up:
-            if not asked:
+        if not found:
+            if not self._wait(timeout_ms):
+                self._keeps_up = True
                 return found, True
-            self._wait(asked, any, timeout_ms)
             found, more = self._fetcher.fetched_records(max_records, update_offsets=update_offsets)
         self._keeps_up = not (more or self._behind(found, max_records))
         if not (self._keeps_up or more):
             self._fetcher.send_fetches()
         return found, False
 
-    def _asked(self) -> list[Any]:
-        """Return what may bring records: requests, and the search for where to begin."""
-        asked = list(self._fetcher._fetch_futures)  # noqa: SLF001 (there is no public way)
-        reset = self._fetcher._reset_task  # noqa: SLF001
-        return asked if reset is None or reset.is_done else [*asked, reset]
+    def _wait(self, timeout_ms: float) -> bool:
+        """Wait for an answer, or until it is known where to begin; return False where nothing is to come."""
+        if self._fetches.asked:
+            self._fetches.receive(timeout_ms / 1000)
+            return True
+        reset = self._fetcher._reset_task  # noqa: SLF001 (there is no public way)
+        if reset is None or reset.is_done:
+            return False
+        with suppress(KafkaTimeoutError):
+            self._fetcher._net.run(self._fetcher._manager.wait_for, reset, timeout_ms)  # noqa: SLF001
+        return True
 
     def _behind(self, found: Found, max_records: int) -> bool:
         """Tell whether more waits than was found."""
@@ -81,17 +108,3 @@ class _Fetching:
             if state.highwater - state.position.offset > BACKLOG:
                 return True
         return False
-
-    def _wait(self, asked: list[Any], enough: Callable[[list[bool]], bool], timeout_ms: float | None) -> None:
-        """Wait until ``enough`` of them are done, and no longer than the time-out."""
-        done = Future()
-
-        def look(_outcome: Any) -> None:  # noqa: ANN401 (no types)
-            if enough([one.is_done for one in asked]) and not done.is_done:
-                done.success(None)
-
-        for one in asked:
-            one.add_both(look)
-        if asked and not done.is_done:
-            with suppress(KafkaTimeoutError):
-                self._fetcher._net.run(self._fetcher._manager.wait_for, done, timeout_ms)  # noqa: SLF001

@@ -17,6 +17,7 @@ from kafka.record.default_records import DefaultRecordBase
 from kafka.record.util import calc_crc32c
 
 from pipeline.runtime.batches.writing import HEADER_BYTES
+from pipeline.runtime.clients.producers import BoundedProducer
 
 if TYPE_CHECKING:
     from kafka.structs import TopicPartition
@@ -143,3 +144,15 @@ def hand_over(producer: Any, place: TopicPartition, builder: BatchBuilder) -> An
 def send_now(producer: Any) -> None:  # noqa: ANN401 (no types)
     """Let the producer send what was handed over: batches that are there together go in one request for each broker."""
     producer._sender.wakeup()  # noqa: SLF001 (there is no public way)
+
+
+class BatchProducer(BoundedProducer):
+    """A producer that takes whole batches, of clusters that do not speak what ``wire`` does."""
+
+    def hand_over(self, place: TopicPartition, builder: BatchBuilder) -> Any:  # noqa: ANN401 (no types)
+        """Take a batch; see :func:`hand_over`."""
+        return hand_over(self, place, builder)
+
+    def send_now(self) -> None:
+        """Send what was handed over; see :func:`send_now`."""
+        send_now(self)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka.structs import TopicPartition
 
-from pipeline.runtime.batches.producing import hand_over, send_now
 from pipeline.runtime.batches.writing import Lane, packed, packed_headers
 from pipeline.runtime.deadletter import RECORD_OVERHEAD_BYTES
 
@@ -25,7 +24,7 @@ BATCH_BYTES: Final = 512 * 1024
 class BatchSender:
     """See :class:`~pipeline.runtime.transactional.senders.Sender`.
 
-    No batch is larger than its topic takes, so that none is ever split by the client (see ``hand_over``); a record that
+    No batch is larger than its topic takes, so that none is ever split by the client (see ``producing``); a record that
     is larger than ``BATCH_BYTES`` has a batch of its own.
     """
 
@@ -71,14 +70,14 @@ class BatchSender:
             rest = lane.take()
             if rest is not None:
                 self._hand_over(place, rest)
-        send_now(self._producer)
+        self._producer.send_now()
 
     def _full(self, place: TopicPartition, builder: BatchBuilder) -> None:
         self._hand_over(place, builder)
-        send_now(self._producer)
+        self._producer.send_now()
 
     def _hand_over(self, place: TopicPartition, builder: BatchBuilder) -> None:
-        future = hand_over(self._producer, place, builder)
+        future = self._producer.hand_over(place, builder)
         self._futures.append(future)
         self._firsts.setdefault(place, future)
 

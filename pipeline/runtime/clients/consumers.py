@@ -34,6 +34,7 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
     "fetch_max_wait_ms": FETCH_WAIT_MS,
     "fetch_max_bytes": FETCH_BYTES,
     "metadata_max_age_ms": METADATA_AGE_MS,
+    "metrics_enabled": False,  # nobody asks for the client's own, and they are kept by the batch
 }
 
 

@@ -72,7 +72,9 @@ class Leftovers:
         self._warned: set[str] = set()
         self.unclear = False
 
-    def before(self, producer_id: int, starts: Mapping[TopicPartition, int], *, offsets_sent: bool) -> None:
+    def before(
+        self, producer_ids: Collection[int], starts: Mapping[TopicPartition, int], *, offsets_sent: bool
+    ) -> None:
         """End what our last transaction left open, before the id is initialised anew.
 
         Then nobody could tell any more how it ended, and where another is open, which is aborted by that, it would be
@@ -93,7 +95,7 @@ class Leftovers:
             if state in BEING_ENDED:
                 raise KafkaError(f"the coordinator is still ending the last transaction of {self._own}")
             for found in sorted(self._open(admin)):
-                if found.producer_id != producer_id:
+                if found.producer_id not in producer_ids:
                     continue
                 if state == UNDER_WAY:
                     of_last = starts.get(found.place) == found.start

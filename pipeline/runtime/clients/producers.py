@@ -20,6 +20,8 @@ from pipeline.runtime.clients.deadlines import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline.runtime.cluster_settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
@@ -49,9 +51,9 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
         return bool(self._sender._client.losses)  # noqa: SLF001 (there is no public way)
 
     @property
-    def producer_id(self) -> int:
+    def producer_ids(self) -> Collection[int]:
         """Return what brokers know our transactions by."""
-        return int(self._transaction_manager.producer_id_and_epoch.producer_id)
+        return {int(self._transaction_manager.producer_id_and_epoch.producer_id)}
 
     def flush(self, timeout: float | None = None) -> None:
         """Send what is in hand; raises KafkaError where that takes over ``timeout`` seconds, or cannot succeed."""
@@ -88,7 +90,12 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
                 raise KafkaTimeoutError(f"the transaction coordinator did not answer in {COORDINATOR_MS} ms, {what}")
 
 
-def transactional_producer(settings: KafkaSettings, transactional_id: str, largest_record: int) -> KafkaProducer:
+def transactional_producer(
+    settings: KafkaSettings,
+    transactional_id: str,
+    largest_record: int,
+    kind: type[BoundedProducer] = BoundedProducer,
+) -> BoundedProducer:
     """Return a producer whose transactional id is initialised: what an earlier holder left open is decided.
 
     ``largest_record`` is in bytes.
@@ -98,7 +105,7 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str, large
 
     """
     producer = connect(
-        BoundedProducer,
+        kind,
         settings,
         client_id=transactional_id,
         kafka_client=TransactionalNetClient,

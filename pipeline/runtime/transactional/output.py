@@ -227,11 +227,11 @@ class Output:
         """
         with self._watchdog.step("replacing the producer", REPLACE_SECONDS):
             self._unsettled = True
-            before = self._producer.producer_id
+            before = self._producer.producer_ids
             end_producer(self._producer, 0.0)
             self._leftovers.before(before, self._starts, offsets_sent=self._offsets_sent)
             self._producer = self._make_producer()
-            self._leftovers.after({before, self._producer.producer_id})
+            self._leftovers.after({*before, *self._producer.producer_ids})
             self._starts, self._offsets_sent, self._unsettled = {}, False, False
             # Of a replica that died with the broker: by then its coordinator has ended it.
             self._look_again_at = time.monotonic() + LOOK_AGAIN_SECONDS if self._leftovers.unclear else NEVER
