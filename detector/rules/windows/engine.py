@@ -67,6 +67,8 @@ class Batch:
                 undo(*arguments)
             else:
                 one.pop()
+        for series in self.shrunk:
+            series.restart()
         for kept in self.touched:
             kept.restore()
         self.begin()

@@ -89,7 +89,7 @@ def _series(view: View, columns: ViewColumns) -> list[Series]:
     at = cells_at = texts_at = 0
     for number, rows in enumerate(_array("I", columns.rows)):
         one = Series.__new__(Series)
-        one.layout, one.other, one.ladders, one.start, one.gaps = layout, None, None, 0, 0
+        one.layout, one.other, one.ladders, one.start, one.before, one.gaps = layout, None, None, 0, 0, 0
         one.currency = currencies[number] if view.money else ""
         one.times = times[at : at + rows]
         at += rows
