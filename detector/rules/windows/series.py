@@ -58,8 +58,9 @@ class Series:
 
     Rows stand one behind another in ``cells`` and ``texts``: who pays seldom has few pieces of memory that are touched.
     What stands before ``start`` is gone: expired or folded into panes. It is still there until the batch has its
-    outcome, so that all since then can be undone; ``before`` is where it started then. ``gaps`` are the columns that lack values of some transactions, as
-    bits, the first the lowest. ``scales`` are how many digits of a cell are decimals.
+    outcome, so that all since then can be undone; ``before`` is where it started then. ``gaps`` are the columns that
+    lack values of some transactions, as bits, the first the lowest. ``scales`` are how many digits of a cell are
+    decimals.
 
     Where a number is beyond 64 bits, ``cells`` is a list, and so is ``scales``: no tuple equals that, so what is
     written for arrays alone leaves it to ``add``.

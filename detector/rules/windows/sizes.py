@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 UNBOUNDED: Final = 1 << 62
 
-KEY_BYTES: Final = 600  # of a value of a key: itself, its clock, and where it is found
-SERIES_BYTES: Final = 400  # of each series that has begun, with room for its first transactions
+KEY_BYTES: Final = 500  # of a value of a key: itself, its clock, and where it is found
+SERIES_BYTES: Final = 380  # of each series that has begun, with room for its first transactions
 CELL_BYTES: Final = 8  # of a transaction in a series: its time, and each value that is a number
 TEXT_BYTES: Final = 64  # and each that is a text
 PANE_BYTES: Final = 200

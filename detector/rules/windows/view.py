@@ -128,7 +128,7 @@ class View:
             kept.size -= series.expire(horizon_us, batch.undo)
         return series.start
 
-    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch, held: Partition) -> None:  # noqa: PLR0913, PLR0917 (called by text)
+    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch, held: Partition) -> None:
         """Take the transaction at hand in, whatever its time, and however full the series is, which is not empty.
 
         That it takes another row is counted already.
