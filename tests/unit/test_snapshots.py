@@ -261,8 +261,7 @@ def test_a_bug_in_keeping_costs_snapshots_and_nothing_else(caplog: pytest.LogCap
 def snapshot(offset: int, *buckets: bytes) -> tuple[Manifest, list[Any]]:
     """Return a snapshot of buckets, and its records."""
     chunks = [Chunk.of(number, offset, packed) for number, packed in enumerate(buckets)]
-    about = {"newest_us": 5, "evicted_us": 1, "evictions": [], "end": offset, "end_us": 5, "size": 0}
-    manifest = Manifest(offset=offset, shape="s", chunks=chunks, **about)
+    manifest = Book(LOG, "s").next(offset, offset, Known(5, 1, [(3, 2)], 6, 70), chunks)
     entries = [one for chunk, packed in zip(chunks, buckets, strict=True) for one in
                chunk_entries(LOG, "s", chunk, packed)]  # fmt: skip
     return manifest, [*entries, manifest_entry(LOG, manifest)]
