@@ -78,12 +78,15 @@ def drawn(draw: random.Random, count: int) -> list[Record]:
 
 
 @settings(max_examples=120)
-@given(seed=st.integers(0, 1 << 32))
-def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int) -> None:
-    """Whenever it is killed, whatever of the topic comes to harm, and while one that was replaced still writes."""
+@given(seed=st.integers(0, 1 << 32), most=st.sampled_from((0, 5_000, 9_000, 15_000)))
+def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int, most: int) -> None:
+    """Whenever it is killed, whatever of the topic comes to harm, and while one that was replaced still writes.
+
+    Also where what rules remember is bounded, and values go while snapshots are written.
+    """
     draw = random.Random(seed)  # noqa: S311 (no secret)
     log, topic = drawn(draw, 50), Topic()
-    process = Process(RULES, topic, log, 0)
+    process = Process(RULES, topic, log, 0, most=most)
     zombies: list[Process] = []
     found: list[list[tuple[str, bytes | None, object]]] = []
     while process.at < len(log):
@@ -96,14 +99,14 @@ def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int) -> No
             process.rest()
         elif step == "kill":
             zombies.append(process)
-            process = Process(RULES, topic, log, process.at)
+            process = Process(RULES, topic, log, process.at, most=most)
         elif step == "harm":
             _harm(topic, draw)
         elif step in {"fail", "mend"}:
             process.writer.failing = step == "fail"
         for zombie in zombies if step == "linger" else ():
             zombie.rest(draw.randrange(3))
-    assert found == uninterrupted(RULES, log)
+    assert found == uninterrupted(RULES, log, most)
 
 
 def _harm(topic: Topic, draw: random.Random) -> None:

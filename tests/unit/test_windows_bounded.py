@@ -327,3 +327,36 @@ def test_a_key_that_takes_more_than_there_is_goes_with_all_others() -> None:
     loaded.stages[0].windows.limit(KEY_BYTES)
     assert partial(loaded, ("a", 0), ("a", 1)) == [False, True]
     assert loaded.stages[0].windows.size == loaded.stages[0].windows.values == 0
+
+
+AHEAD = 'lateness: 1m\nrules: [{id: many, key: source, window: 1s, currency: any, when: "count() >= 1"}]'
+
+
+def test_a_clock_that_ran_ahead_and_was_lost_is_kept_in_mind() -> None:
+    """A transaction may be late by the clock that is gone, and no window need reach back to what is gone for that."""
+    with patch.object(kept, "BUCKETS", 1):
+        bounded, whole = load_rules("r.yaml", AHEAD), load_rules("r.yaml", AHEAD)
+        bounded.stages[0].windows.limit(4_000)
+
+        def judged(source: str, minutes: float, record_minute: int = 0) -> tuple[bool, bool]:
+            entry = paid(source, 0)
+            at = replace(entry.transaction, timestamp=BEGIN + timedelta(minutes=minutes))
+            record_ms = entry.timestamp_ms + record_minute * 60_000
+            found, expected = (one.judge(at, 0, record_ms).caveats for one in (bounded, whole))
+            assert found.partial or found == expected
+            for one in (bounded, whole):
+                one.committed()
+            return found.partial, expected.late
+
+        judged("a", 10)
+        for number in range(4):
+            judged(f"b{number}", 0)
+        assert "a" not in bounded.stages[0].windows.partitions[0].values[0]
+        for jump in range(12):
+            judged("a", 20 + jump)
+        assert judged("a", 11.5) == (True, True)
+        # Once its clock is where it would be in any case, nothing is left to doubt.
+        assert judged("a", 40, 40) == (False, False)
+        assert judged("a", 40, 40) == (False, False)
+        held = bounded.stages[0].windows.partitions[0].values[0]["a"]
+        assert held.doubt is None
