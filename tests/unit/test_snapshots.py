@@ -223,6 +223,33 @@ def test_what_could_not_be_written_is_written_with_the_next() -> None:
     assert told(again.handle(log, 2)) == uninterrupted(RULES, log)[10:]
 
 
+def test_what_becomes_of_snapshots_is_told_in_figures() -> None:
+    """How many were written and failed, and of the last that was written how long it took and how large it was."""
+    log, topic = log_of([(name, "x", 1, 1) for name in "abcdefabcdef"]), Topic()
+    process = Process(RULES, topic, log, 0)
+
+    def told() -> dict[tuple[str, ...], object]:
+        return {(one.metric.name, *one.labels): one.value for one in process.snapshots.figures()}
+
+    assert told() == {("fraud_snapshots_total", "written"): 0, ("fraud_snapshots_total", "failed"): 0}
+    process.handle(log, 6)
+    process.rest(100)
+    process.writer.failing = True
+    process.handle(log, 3)
+    process.rest(20)
+    found = told()
+    failed = found.pop(("fraud_snapshots_total", "failed"))
+    assert isinstance(failed, int)
+    assert failed > 0
+    assert found.pop(("fraud_snapshots_total", "written")) == 1
+    chunks = [line for line in topic.lines if b"/bucket/" in line.key and line.value is not None]
+    assert found.pop(("fraud_snapshot_last_bytes",)) == sum(len(line.value or b"") for line in chunks)
+    ((name, seconds),) = found.items()
+    assert name == ("fraud_snapshot_last_seconds",)
+    assert isinstance(seconds, float)
+    assert 0 < seconds < 1
+
+
 def test_snapshots_begin_an_interval_apart() -> None:
     """What changes meanwhile waits for the next."""
     log = log_of([("a", "x", 1, 1)] * 60)
