@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.windows.clock import UNSET
+from detector.rules.windows.gate import Known, unwatched, watched
 from detector.snapshots.records import Chunk, chunk_entries, manifest_entry
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from detector.rules.windows.kept import Partition
     from detector.snapshots.book import Book
@@ -30,14 +32,15 @@ MOST_SECONDS: Final = 0.05  # at a time, whatever it has waited before
 class _Snapshot:
     """One that is under way, at ``offset`` or later; ``left`` are the buckets to pack.
 
-    ``newest_us`` is the greatest time of the log's records at that offset.
+    ``held`` is what it is of, None where that is nothing yet, and ``known`` how that stood at that offset.
     """
 
     token: int
     place: Place
     book: Book
     offset: int
-    newest_us: int
+    held: Partition | None
+    known: Known
     left: list[int]
     began: float
     chunks: list[Chunk] = field(default_factory=list)
@@ -73,6 +76,8 @@ class Keeping:
         self._count = 0
         self._budget = 0.0
         self._rested = now()
+        self._outcomes = Counter[str]()
+        self._last: tuple[float, int] | None = None
 
     def drop(self, places: Mapping[Place, int]) -> None:
         """Forget partitions whose memory begins anew."""
@@ -91,6 +96,15 @@ class Keeping:
         """Return the offset of the newest snapshot of each partition, -1 where there is none."""
         return {place: book.offset for place, book in self._books.items()}
 
+    def figures(self) -> Iterator[Figure]:
+        """Return what became of snapshots, and of the last one how long it took and what was written; for a thread."""
+        for outcome in ("written", "failed"):
+            yield Figure(metrics.SNAPSHOTS, self._outcomes[outcome], (outcome,))
+        if self._last is not None:
+            seconds, size = self._last
+            yield Figure(metrics.SNAPSHOT_SECONDS, seconds)
+            yield Figure(metrics.SNAPSHOT_BYTES, size)
+
     def rest(self, stands: Mapping[Place, int]) -> None:
         """Pack for a moment, while nothing is staged; memory of each partition stands at these offsets."""
         now = self._now()
@@ -99,6 +113,8 @@ class Keeping:
         self._follow(stands)
         self._settle()
         if self._snapshot is not None and self._books.get(self._snapshot.place) is not self._snapshot.book:
+            if self._snapshot.held is not None:
+                self._snapshot.held.evictions = None
             self._snapshot = None
         if self._snapshot is None:
             self._snapshot = self._next(stands, now)
@@ -125,8 +141,8 @@ class Keeping:
             held = self._held[place]
             # Nothing that was packed counts where no snapshot is there that has it.
             buckets = [] if held is None else held.changed() if book.offset >= 0 else sorted(held.buckets)
-            newest_us = UNSET if held is None else held.newest_us
-            return _Snapshot(self._count, place, book, stands[place], newest_us, buckets, now)
+            known = Known() if held is None else watched(held)
+            return _Snapshot(self._count, place, book, stands[place], held, known, buckets, now)
         return None
 
     def _go_on(self, snapshot: _Snapshot, stands: Mapping[Place, int]) -> None:
@@ -142,7 +158,11 @@ class Keeping:
             self._writer.put(snapshot.token, target, chunk_entries(book.log, book.shape, chunk, packed))
             self._budget -= self._now() - began
         if not snapshot.left and self._writer.has_room:
-            manifest = book.next(snapshot.offset, snapshot.newest_us, snapshot.chunks)
+            held = snapshot.held
+            known = snapshot.known if held is None else unwatched(held, snapshot.known)
+            # Of what was nothing when it began, all comes from the log.
+            end = snapshot.offset if held is None else stands[snapshot.place]
+            manifest = book.next(snapshot.offset, end, known, snapshot.chunks)
             snapshot.removed = book.surplus(manifest)
             snapshot.manifest = manifest
             self._writer.end(snapshot.token, target, manifest_entry(book.log, manifest), snapshot.removed)
@@ -155,17 +175,20 @@ class Keeping:
         self._snapshot = None
         topic, partition = snapshot.place
         self._due[snapshot.place] = snapshot.began + self._interval
+        self._outcomes["written" if outcome.failure is None else "failed"] += 1
         if outcome.failure is not None:
             held = self._held.get(snapshot.place)
             if held is not None and self._books.get(snapshot.place) is snapshot.book:
                 held.mark([chunk.bucket for chunk in snapshot.chunks])
             return
         snapshot.book.written(snapshot.manifest, snapshot.removed)
+        size = sum(chunk.size for chunk in snapshot.chunks)
+        self._last = self._now() - snapshot.began, size
         about = {
             "partition": f"{topic}:{partition}",
             "offset": snapshot.offset,
             "buckets": len(snapshot.chunks),
-            "bytes": sum(chunk.size for chunk in snapshot.chunks),
-            "seconds": round(self._now() - snapshot.began, 1),
+            "bytes": size,
+            "seconds": round(self._last[0], 1),
         }
         logger.info("snapshot written", extra=about)
