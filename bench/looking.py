@@ -15,6 +15,7 @@ from bench.processes import EndedError
 
 HOST: Final = "127.0.0.1"
 FOR_EVER: Final = 86_400.0
+LOOK_SECONDS: Final = 3.0
 
 
 class Pages:
@@ -34,6 +35,22 @@ class Pages:
         for outcome in await asyncio.gather(*pages, return_exceptions=True):
             if not isinstance(outcome, asyncio.CancelledError):
                 raise EndedError(f"a page ended: {outcome!r}")
+
+    async def wait_for_rows(self, seconds: float) -> None:
+        """Look until something comes.
+
+        Raises:
+            EndedError: nothing has come within so many seconds.
+
+        """
+        deadline = time.monotonic() + seconds
+        while not self.told:
+            page = asyncio.create_task(self._page())
+            await asyncio.wait([page], timeout=LOOK_SECONDS)
+            page.cancel()
+            await asyncio.gather(page, return_exceptions=True)  # the dashboard may not listen yet
+            if time.monotonic() > deadline:
+                raise EndedError(f"no transaction came to a page within {seconds:g} s")
 
     async def _page(self) -> None:
         reader, writer = await asyncio.open_connection(HOST, self._port, limit=1 << 22)

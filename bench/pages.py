@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- pages: made by `python -m bench.pages` -->", "<!-- /pages -->"
 LIMIT_P95_MS: Final = 1_000.0
 LIMIT_CORES: Final = 0.5
+START_SECONDS: Final = 180.0
 READY_SECONDS: Final = 15.0
 
 
@@ -73,6 +74,8 @@ def measure(bootstrap: str, rate: int, pages: int, seconds: float, tell: Callabl
         shown = processes.module("dashboard", "dashboard", deployment.environ | {"DASHBOARD_PORT": str(port)})
         load = {"TRANSACTIONS_PER_SECOND": str(rate), "GENERATOR_SEED": "1"}
         processes.module("generator", "generator", deployment.environ | load)
+        tell("waiting for the first transactions")
+        asyncio.run(Pages(port).wait_for_rows(START_SECONDS))
         time.sleep(READY_SECONDS)
         watched = (shown, processes.running[DETECTOR])
         tell("nobody looks")
