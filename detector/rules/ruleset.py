@@ -14,7 +14,7 @@ from detector.rules.stage import Found, Stage
 from detector.rules.subject import Subject
 from detector.rules.windows.plan import Plan
 from detector.rules.windows.shape import shape_of
-from pipeline.contracts.caveats import LATE, NONE, Caveats
+from pipeline.contracts.caveats import NONE, Caveats, told_of
 from pipeline.contracts.messages import COUNTED, EXEMPT, Hit, Transaction, Verdict
 from pipeline.contracts.moments import milliseconds_of
 
@@ -99,8 +99,8 @@ class RuleSet:
         self.counts.staged += 1
         subject = first.windows.take(partition, timestamp_ms, transaction)
         hits = first.hits(subject)
-        if subject.late:
-            caveats |= LATE
+        if subject.late or subject.partial:
+            caveats |= told_of(late=subject.late, partial=subject.partial)
         if hits is None:
             return NOTHING if caveats is NONE else Judgement(None, caveats=caveats)
         return self._judgement(self._exempted(hits, subject), caveats)
@@ -188,6 +188,13 @@ class RuleSet:
         if score < self._threshold:
             return Judgement(None, hits, caveats)
         return Judgement(
-            Verdict(ruleset=self.version, score=score, hits=hits, late=caveats.late, unkeyed=caveats.unkeyed),
+            Verdict(
+                ruleset=self.version,
+                score=score,
+                hits=hits,
+                late=caveats.late,
+                unkeyed=caveats.unkeyed,
+                partial=caveats.partial,
+            ),
             caveats=caveats,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from detector.rules.judging import judge_of
 from detector.rules.windows.engine import Windows
-from pipeline.contracts.caveats import LATE, NONE
+from pipeline.contracts.caveats import NONE, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,4 +48,4 @@ class Stage:
     def find(self, transaction: Transaction, partition: int, timestamp_ms: int) -> Found:
         """Return what the rules find about a transaction, and remember it; see ``Windows.take`` for the place."""
         subject = self.windows.take(partition, timestamp_ms, transaction)
-        return Found(self.hits(subject) or [], LATE if subject.late else NONE)
+        return Found(self.hits(subject) or [], told_of(late=subject.late, partial=subject.partial))

@@ -9,6 +9,7 @@ from detector.snapshots.records import Manifest, chunk_keys, keys_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from detector.rules.windows.gate import Known
     from detector.snapshots.records import Chunk, Log
 
 
@@ -38,12 +39,25 @@ class Book:
         """Note that a chunk is about to be written, whatever becomes of it."""
         self._keys.update(chunk_keys(self.log, self.shape, chunk))
 
-    def next(self, offset: int, newest_us: int, changed: Iterable[Chunk]) -> Manifest:
-        """Return the manifest of a snapshot at an offset: of the chunks that are new, and of the newest's others."""
+    def next(self, offset: int, end: int, known: Known, changed: Iterable[Chunk]) -> Manifest:
+        """Return the manifest of a snapshot at an offset: of the chunks that are new, and of the newest's others.
+
+        ``end`` is the offset at which it was whole, and ``known`` what is to be told beside them.
+        """
         before = {chunk.bucket: chunk for chunk in self._standing[-1].chunks} if self._standing else {}
         merged = before | {chunk.bucket: chunk for chunk in changed}
         chunks = [merged[bucket] for bucket in sorted(merged)]
-        return Manifest(offset=offset, shape=self.shape, newest_us=newest_us, chunks=chunks)
+        return Manifest(
+            offset=offset,
+            shape=self.shape,
+            chunks=chunks,
+            newest_us=known.newest_us,
+            evicted_us=known.evicted_us,
+            evictions=list(known.evictions),
+            end=end,
+            end_us=known.end_us,
+            size=known.size,
+        )
 
     def surplus(self, manifest: Manifest) -> list[bytes]:
         """Return the keys that are of no use any more once a snapshot is there, manifests first.

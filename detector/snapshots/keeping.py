@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from detector.rules.windows.clock import UNSET
+from detector.rules.windows.gate import Known, unwatched, watched
 from detector.snapshots.records import Chunk, chunk_entries, manifest_entry
 
 if TYPE_CHECKING:
@@ -30,14 +30,15 @@ MOST_SECONDS: Final = 0.05  # at a time, whatever it has waited before
 class _Snapshot:
     """One that is under way, at ``offset`` or later; ``left`` are the buckets to pack.
 
-    ``newest_us`` is the greatest time of the log's records at that offset.
+    ``held`` is what it is of, None where that is nothing yet, and ``known`` how that stood at that offset.
     """
 
     token: int
     place: Place
     book: Book
     offset: int
-    newest_us: int
+    held: Partition | None
+    known: Known
     left: list[int]
     began: float
     chunks: list[Chunk] = field(default_factory=list)
@@ -99,6 +100,8 @@ class Keeping:
         self._follow(stands)
         self._settle()
         if self._snapshot is not None and self._books.get(self._snapshot.place) is not self._snapshot.book:
+            if self._snapshot.held is not None:
+                self._snapshot.held.evictions = None
             self._snapshot = None
         if self._snapshot is None:
             self._snapshot = self._next(stands, now)
@@ -125,8 +128,8 @@ class Keeping:
             held = self._held[place]
             # Nothing that was packed counts where no snapshot is there that has it.
             buckets = [] if held is None else held.changed() if book.offset >= 0 else sorted(held.buckets)
-            newest_us = UNSET if held is None else held.newest_us
-            return _Snapshot(self._count, place, book, stands[place], newest_us, buckets, now)
+            known = Known() if held is None else watched(held)
+            return _Snapshot(self._count, place, book, stands[place], held, known, buckets, now)
         return None
 
     def _go_on(self, snapshot: _Snapshot, stands: Mapping[Place, int]) -> None:
@@ -142,7 +145,11 @@ class Keeping:
             self._writer.put(snapshot.token, target, chunk_entries(book.log, book.shape, chunk, packed))
             self._budget -= self._now() - began
         if not snapshot.left and self._writer.has_room:
-            manifest = book.next(snapshot.offset, snapshot.newest_us, snapshot.chunks)
+            held = snapshot.held
+            known = snapshot.known if held is None else unwatched(held, snapshot.known)
+            # Of what was nothing when it began, all comes from the log.
+            end = snapshot.offset if held is None else stands[snapshot.place]
+            manifest = book.next(snapshot.offset, end, known, snapshot.chunks)
             snapshot.removed = book.surplus(manifest)
             snapshot.manifest = manifest
             self._writer.end(snapshot.token, target, manifest_entry(book.log, manifest), snapshot.removed)

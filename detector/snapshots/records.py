@@ -13,6 +13,8 @@ from zlib import crc32
 
 import msgspec
 
+from detector.rules.windows.gate import Known
+
 # Below what a topic takes at the least, 1 MiB.
 PART_BYTES: Final = 512 * 1024
 
@@ -52,22 +54,29 @@ class Chunk(NamedTuple):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Which chunks are all that is remembered of a log at ``offset``; of another ``shape``, it is of other rules.
 
-    ``newest_us`` is the greatest time of its records in Kafka up to there, in microseconds since 1970.
+    The rest is what else was known of it there and at ``end``, when all chunks were packed: see
+    :class:`~detector.rules.windows.gate.Known`.
     """
 
     offset: int
     shape: str
-    newest_us: int
     chunks: list[Chunk]
+    newest_us: int
+    evicted_us: int
+    evictions: list[tuple[int, int]]
+    end: int
+    end_us: int
+    size: int
 
     @property
     def reach(self) -> int:
         """The offset up to which any of it knows the log."""
-        return max([self.offset, *(chunk.offset for chunk in self.chunks)])
+        return max([self.end, *(chunk.offset for chunk in self.chunks)])
 
-    def opens(self) -> dict[int, int]:
-        """Return up to where buckets know the log that know more than the whole does."""
-        return {chunk.bucket: chunk.offset for chunk in self.chunks if chunk.offset > self.offset}
+    def known(self) -> Known:
+        """Return what it knows beside its chunks."""
+        opens = {chunk.bucket: chunk.offset for chunk in self.chunks if chunk.offset > self.offset}
+        return Known(self.newest_us, self.evicted_us, self.evictions, self.end_us, self.size, opens)
 
 
 def manifest_key(log: Log, shape: str, offset: int) -> bytes:

@@ -114,7 +114,7 @@ class Resuming:
                 windows.forget(partition)
                 logger.exception("the snapshot of %s:%d at %d cannot be used", topic, partition, manifest.offset)
                 continue
-            windows.known(partition, manifest.newest_us, manifest.opens())
+            windows.known(partition, manifest.known())
             self._found.offsets[place] = manifest.offset
             newest = manifest
             break

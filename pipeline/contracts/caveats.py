@@ -10,10 +10,12 @@ class Caveats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``late``: the transaction came later than the rules wait for, and was judged on what was kept.
     ``unkeyed``: its key in the input was not its account, so that others of the account may be in other partitions.
+    ``partial``: some of what rules look at may have been let go, since they remembered as much as they may.
     """
 
     late: bool = False
     unkeyed: bool = False
+    partial: bool = False
 
     def names(self) -> list[str]:
         """Return those that hold."""
@@ -29,3 +31,12 @@ class Caveats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 NONE = Caveats()
 LATE = Caveats(late=True)
 UNKEYED = Caveats(unkeyed=True)
+PARTIAL = Caveats(partial=True)
+LATE_AND_PARTIAL = LATE | PARTIAL
+
+
+def told_of(*, late: bool, partial: bool) -> Caveats:
+    """Return those of what was judged, the same ones each time."""
+    if late:
+        return LATE_AND_PARTIAL if partial else LATE
+    return PARTIAL if partial else NONE

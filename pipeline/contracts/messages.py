@@ -66,7 +66,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a transaction is taken for fraud. ``ruleset`` is the content hash of the rules that judged.
 
-    ``late`` and ``unkeyed`` are :class:`~pipeline.contracts.caveats.Caveats`.
+    ``late``, ``unkeyed`` and ``partial`` are :class:`~pipeline.contracts.caveats.Caveats`.
     """
 
     ruleset: str
@@ -74,3 +74,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hits: list[Hit]
     late: bool = False
     unkeyed: bool = False
+    partial: bool = False

@@ -15,6 +15,7 @@ from kafka.errors import KafkaConnectionError
 from detector.handler import Detector
 from detector.rules.windows import kept
 from detector.rules.windows.engine import Windows
+from detector.rules.windows.gate import Known
 from detector.snapshots.book import Book
 from detector.snapshots.records import (
     PART_BYTES,
@@ -260,7 +261,8 @@ def test_a_bug_in_keeping_costs_snapshots_and_nothing_else(caplog: pytest.LogCap
 def snapshot(offset: int, *buckets: bytes) -> tuple[Manifest, list[Any]]:
     """Return a snapshot of buckets, and its records."""
     chunks = [Chunk.of(number, offset, packed) for number, packed in enumerate(buckets)]
-    manifest = Manifest(offset=offset, shape="s", newest_us=5, chunks=chunks)
+    about = {"newest_us": 5, "evicted_us": 1, "evictions": [], "end": offset, "end_us": 5, "size": 0}
+    manifest = Manifest(offset=offset, shape="s", chunks=chunks, **about)
     entries = [one for chunk, packed in zip(chunks, buckets, strict=True) for one in
                chunk_entries(LOG, "s", chunk, packed)]  # fmt: skip
     return manifest, [*entries, manifest_entry(LOG, manifest)]
@@ -302,7 +304,7 @@ def test_the_book_keeps_the_newest_two() -> None:
     for offset in (10, 20, 30):
         chunk = Chunk.of(offset % 4, offset, b"x")
         book.begun(chunk)
-        manifest = book.next(offset, 5, [chunk])
+        manifest = book.next(offset, offset, Known(), [chunk])
         removed = book.surplus(manifest)
         book.written(manifest, removed)
         manifests.append((manifest, removed))

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from detector.rules.loading import load_rules
 from detector.rules.windows import distinct, kept, panes
 from detector.rules.windows.chunk import BrokenBucketError
-from detector.rules.windows.clock import UNSET
 from detector.rules.windows.engine import Windows
+from detector.rules.windows.gate import Known, unwatched, watched
 from detector.rules.windows.kept import bucket_of
 from tests.unit.test_windows_oracle import entries, log_of, rules
 
@@ -97,11 +97,6 @@ def restored(asked: list[OneRule], kind: Kind, chunks: dict[int, dict[int, bytes
     return loaded
 
 
-def newest_of(log: list[Entry]) -> int:
-    """Return the greatest time of records."""
-    return max((entry.timestamp_ms * 1000 for entry in log), default=UNSET)
-
-
 @settings(max_examples=250)
 @given(
     asked=st.lists(rules, min_size=1, max_size=2),
@@ -124,9 +119,8 @@ def test_an_engine_that_was_packed_goes_on_as_one_that_was_not(
         whole.committed()
         chunks = {partition: packed(whole, partition) for partition in (0, 1)}
         again = restored(asked, kind, chunks)
-        for partition in (0, 1):
-            newest_us = newest_of([entry for entry in log[:cut] if entry.partition == partition])
-            again.stages[0].windows.known(partition, newest_us, {})
+        for partition, held in whole.stages[0].windows.partitions.items():
+            again.stages[0].windows.known(partition, unwatched(held, watched(held)))
         assert {partition: packed(again, partition) for partition in (0, 1)} == chunks
         for number, entry in enumerate(log[cut:]):
             verdict(again, entry)
@@ -161,7 +155,10 @@ def test_buckets_that_were_packed_one_by_one_agree_once_the_log_is_read_on(  # n
     with keeping(kind):
         whole = engine(asked, kind)
         left, chunks, offsets = list(order), dict[int, bytes](), dict[int, int]()
+        held, known = whole.stages[0].windows.begun(0), Known()
         for offset, entry in enumerate(log):
+            if offset == begin:
+                known = watched(held)
             if offset >= begin:
                 for _ in range(min(turns[offset], len(left))):
                     _pack(whole, left.pop(), offset, chunks, offsets)
@@ -172,7 +169,8 @@ def test_buckets_that_were_packed_one_by_one_agree_once_the_log_is_read_on(  # n
         begin = min(begin, len(log))
         again = restored(asked, kind, {0: chunks})
         opens = {number: at for number, at in offsets.items() if at > begin}
-        again.stages[0].windows.known(0, newest_of(log[:begin]), opens)
+        known = known if begin < len(log) else watched(held)
+        again.stages[0].windows.known(0, unwatched(held, known)._replace(opens=opens))
         reached = min(len(log), max([begin, *offsets.values()]) + behind)
         for offset in range(begin, reached):
             again.observe(log[offset].transaction, 0, log[offset].timestamp_ms, offset=offset)

@@ -97,7 +97,7 @@ class Log:
         found: list[int] = []
         newest = seen = -(10**20)
         for place, (subject, _, record_us) in enumerate(self.entries):
-            newest = max(newest, record_us)
+            newest = max(newest + 1, record_us)
             if [value_of(get, subject) for get in key] == mine:
                 found = [*(found if seen >= newest - self.known_us else []), place]
                 seen = newest

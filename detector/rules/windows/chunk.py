@@ -14,8 +14,10 @@ from zlib import crc32
 import msgspec
 from lz4 import frame
 
+from detector.rules.windows.doubt import Doubt  # noqa: TC001 (msgspec looks at it)
+
 # To be raised whenever what stands in a chunk, or what a history means, is another than before.
-FORMAT: Final = 1
+FORMAT: Final = 2
 CHECKSUM_BYTES: Final = 4
 _NUMBER, _WHOLE, _TEXT = 1, 2, 3
 _LOW, _HIGH = -(1 << 63), 1 << 63
@@ -48,12 +50,17 @@ class ViewColumns(msgspec.Struct, array_like=True):
 
 
 class KeyColumns(msgspec.Struct, array_like=True):
-    """The values of a key, their clocks and when they were seen as arrays of 64 bits, and their series."""
+    """The values of a key, their clocks, when they were seen, and their sizes as arrays of 64 bits, and their series.
+
+    ``doubts`` are by the number of a value.
+    """
 
     values: list[Any]
     clocks: bytes
     seen: bytes
+    sizes: bytes
     views: list[ViewColumns]
+    doubts: dict[int, Doubt]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
@@ -88,17 +95,17 @@ def hashable(value: Any) -> Any:  # noqa: ANN401 (a value of any kind)
     return tuple(map(hashable, value)) if type(value) is list else value
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(tuple[int, list[KeyColumns]], ext_hook=_extended)
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[int, int, list[KeyColumns]], ext_hook=_extended)
 
 
-def encoded(keys: list[KeyColumns]) -> bytes:
-    """Return the columns of all keys as bytes."""
-    body: bytes = frame.compress(msgspec.msgpack.encode((FORMAT, keys)))
+def encoded(lost_us: int, keys: list[KeyColumns]) -> bytes:
+    """Return a bucket's ``lost_us`` and the columns of all keys as bytes."""
+    body: bytes = frame.compress(msgspec.msgpack.encode((FORMAT, lost_us, keys)))
     return body + crc32(body).to_bytes(CHECKSUM_BYTES, "big")
 
 
-def decoded(chunk: bytes) -> list[KeyColumns]:
-    """Return the columns of all keys.
+def decoded(chunk: bytes) -> tuple[int, list[KeyColumns]]:
+    """Return the bucket's ``lost_us`` and the columns of all keys.
 
     Raises:
         BrokenBucketError: the bytes are not what was packed, or were by another format.
@@ -108,9 +115,9 @@ def decoded(chunk: bytes) -> list[KeyColumns]:
     if crc32(body).to_bytes(CHECKSUM_BYTES, "big") != checksum:
         raise BrokenBucketError("its checksum differs")
     try:
-        made_by, keys = _DECODER.decode(frame.decompress(body))
+        made_by, lost_us, keys = _DECODER.decode(frame.decompress(body))
     except (msgspec.DecodeError, RuntimeError) as error:
         raise BrokenBucketError(f"it cannot be read: {error}") from None
     if made_by != FORMAT:
         raise BrokenBucketError(f"it is of format {made_by}, and not {FORMAT}")
-    return keys
+    return lost_us, keys

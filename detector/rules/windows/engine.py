@@ -6,15 +6,19 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.subject import Subject
-from detector.rules.windows.kept import KNOWN_US, Gate, Kept, Partition
+from detector.rules.windows.evicting import evict
+from detector.rules.windows.gate import Gate
+from detector.rules.windows.kept import KNOWN_US, Kept, Partition
 from detector.rules.windows.packing import pack
+from detector.rules.windows.sizes import UNBOUNDED
 from detector.rules.windows.taking import Take, take_of
 from detector.rules.windows.unpacking import unpack
 from detector.rules.windows.view import NEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
+    from detector.rules.windows.gate import Known
     from detector.rules.windows.plan import Plan
     from detector.rules.windows.series import Series, Undo
     from detector.rules.windows.view import View
@@ -43,7 +47,7 @@ class Batch:
         self.touched: list[Kept] = []
         self.shrunk: list[Series] = []
         self.begun = 0
-        self.waiting: list[tuple[View, Series, int, list[Any]]] = []
+        self.waiting: list[tuple[View, Series, int, list[Any], Kept, Partition]] = []
 
     def begin(self) -> None:
         """Begin the next one."""
@@ -69,8 +73,10 @@ class Batch:
 
     def fold(self) -> None:
         """Take what waits into panes."""
-        for view, series, time_us, row in self.waiting:
-            view.fold(series, time_us, row, self)
+        for view, series, time_us, row, kept, held in self.waiting:
+            grown = view.fold(series, time_us, row, self)
+            kept.size += grown
+            held.size += grown
         self.waiting.clear()
 
 
@@ -96,6 +102,8 @@ class Windows:
         self.batch = Batch(plan.lateness_us, newest)
         self.partitions: dict[int, Partition] = {}
         self._plan = plan
+        self._known_us = plan.reach_us + KNOWN_US
+        self._most = UNBOUNDED
         self.take: Take = self._take()
         self._gated: Take | None = None
 
@@ -114,25 +122,37 @@ class Windows:
 
     def begun(self, partition: int) -> Partition:
         """Return what is kept of a partition's keys, which is nothing yet."""
-        found = self.partitions[partition] = Partition([len(key.views) for key in self._keys])
+        found = self.partitions[partition] = Partition([len(key.views) for key in self._keys], self._most)
         return found
+
+    def limit(self, most: int) -> None:
+        """Let each partition take so many bytes from now on, as ``sizes`` counts them."""
+        self._most = most
+        for held in self.partitions.values():
+            held.most = most
+
+    def evict(self, held: Partition) -> None:
+        """Let go what a partition has too much of; between two of its records alone."""
+        evict(held, self._known_us, self.batch.undo)
 
     def observe(self, partition: int, offset: int | None, timestamp_ms: int, transaction: Transaction) -> None:
         """Take a transaction of a log that is read again into what does not know it yet, by its offset there."""
         held = self.partitions.get(partition)
         gate = None if held is None else held.gate
-        if gate is None or offset is None or offset >= gate.until:
+        if held is None or gate is None or offset is None:
             self.take(partition, timestamp_ms, transaction)
             return
         gate.offset = offset
         if self._gated is None:
             self._gated = take_of(self._plan, self, gated=True)
         self._gated(partition, timestamp_ms, transaction)
+        self.batch.fold()
+        gate.follow(held, self._known_us, self.batch.undo)
 
     def pack(self, partition: int, bucket: int) -> bytes:
         """Return what is kept in a bucket, which counts as unchanged from now on; only while nothing is staged."""
         held = self.partitions[partition]
-        held.sweep(bucket, held.newest_us - self._plan.reach_us - KNOWN_US)
+        held.sweep(bucket, held.newest_us - self._known_us)
         held.buckets[bucket].changed = False
         return pack(self._plan, held, bucket)
 
@@ -150,19 +170,21 @@ class Windows:
         """Keep nothing of a partition; only while nothing is staged."""
         self.partitions.pop(partition, None)
 
-    def known(self, partition: int, newest_us: int, opens: Mapping[int, int]) -> None:
-        """Note up to which offsets some buckets know the log, where it is read again from before those.
-
-        There ``newest_us`` is the greatest time of its records.
-        """
+    def known(self, partition: int, known: Known) -> None:
+        """Note what a snapshot knows of a partition beside its buckets; its log is read on from where that began."""
         held = self.partitions.get(partition) or self.begun(partition)
-        held.newest_us = held.before_us = newest_us
-        held.gate = Gate(opens) if opens else None
+        held.begin_at(known.newest_us, known.evicted_us)
+        held.gate = Gate(known)
+        held.gate.follow(held, self._known_us, self.batch.undo)
+        held.settle()
 
     def committed(self) -> None:
         """Take for good what was taken since the last outcome."""
         batch = self.batch
         batch.fold()
+        for held in self.partitions.values():
+            if held.size > held.most and held.gate is None:
+                self.evict(held)
         batch.begin()
         for held in self.partitions.values():
             held.settle()

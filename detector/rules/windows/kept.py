@@ -6,12 +6,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zlib import crc32
 
-from detector.rules.expressions.kinds import US_PER, EvaluationError
+from detector.rules.expressions.kinds import US_PER
 from detector.rules.windows.clock import UNSET
+from detector.rules.windows.doubt import begun_in_doubt
+from detector.rules.windows.sizes import KEY_BYTES, UNBOUNDED
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
+    from detector.rules.windows.doubt import Doubt
+    from detector.rules.windows.gate import Gate
     from detector.rules.windows.series import Series, Undo
 
 BUCKETS: Final = 512  # of a partition: a million keys are some 2,000 in each
@@ -38,29 +42,42 @@ def _bytes_of(value: object) -> bytes:
 
 
 class Bucket:
-    """Some of a partition's values, by the number of their key; whether any was taken in since it was packed last."""
+    """Some of a partition's values, by the number of their key; whether any was taken in since it was packed last.
 
-    __slots__ = ("changed", "values")
+    ``lost_us`` is the greatest time that was known of any value that was evicted (see ``evicting``).
+    """
+
+    __slots__ = ("changed", "lost_us", "values")
 
     def __init__(self, keys: int) -> None:
         """Begin without a value."""
         self.changed = False
+        self.lost_us = UNSET
         self.values: list[list[Hashable]] = [[] for _ in range(keys)]
+
+    def lose(self, lost_us: int) -> None:
+        """Note the greatest time of what was evicted."""
+        self.lost_us = lost_us
 
 
 class Kept:
     """What is kept of one value of a key: its clock, the clock at the begin of ``batch``, the last, and its series.
 
-    ``seen_us`` is how far the partition's records were in time when its last transaction came; ``before_us`` the same
-    at the begin of the batch. It refers to its bucket, so that this costs one step to mark; a bucket refers to values
-    alone, and never back.
+    ``seen_us`` is where the partition's records were when its last transaction came (see ``Partition``), ``size`` what
+    its series take in bytes; ``before_us`` and ``before`` are the same at the begin of the batch. ``doubt`` is there
+    where some of its history may have been evicted (see ``doubt``). It refers to its bucket, so that this costs one
+    step to mark; a bucket refers to values alone, and never back.
     """
 
-    __slots__ = ("batch", "before_us", "bucket", "clock_us", "seen_us", "series", "settled_us")
+    __slots__ = (
+        "batch", "before", "before_us", "bucket", "clock_us", "doubt", "seen_us", "series", "settled_us", "size",
+    )  # fmt: skip
 
     def __init__(self, count: int, batch: int, bucket: Bucket) -> None:
         """Begin with so many series, none of which holds anything."""
         self.clock_us = self.settled_us = self.seen_us = self.before_us = UNSET
+        self.size = self.before = 0
+        self.doubt: Doubt | None = None if bucket.lost_us == UNSET else begun_in_doubt(bucket.lost_us)
         self.batch = batch
         self.bucket = bucket
         self.series: list[Series | None] = [None] * count
@@ -72,7 +89,11 @@ class Kept:
 
     def restore(self) -> None:
         """Set it back to the begin of the batch."""
-        self.clock_us, self.seen_us = self.settled_us, self.before_us
+        self.clock_us, self.seen_us, self.size = self.settled_us, self.before_us, self.before
+
+    def believe(self, doubt: Doubt | None) -> None:
+        """Take over what may be missing of it."""
+        self.doubt = doubt
 
 
 class Begun(Protocol):
@@ -82,51 +103,40 @@ class Begun(Protocol):
     undo: list[Undo]
 
 
-class Gate:
-    """Which buckets know more of the log than others, while it is read again: ``opens`` has the offset behind that.
-
-    ``offset`` is that of the record at hand. From ``until`` on all buckets take everything.
-    """
-
-    __slots__ = ("offset", "opens", "until")
-
-    def __init__(self, opens: Mapping[int, int]) -> None:
-        """Begin before the log."""
-        self.opens = opens
-        self.until = max(opens.values(), default=0)
-        self.offset = 0
-
-    def look(self, value: object) -> None:
-        """Let a value of a key pass whose bucket does not know the record yet.
-
-        Raises:
-            EvaluationError: it does.
-
-        """
-        if self.offset < self.opens.get(bucket_of(value), 0):
-            raise EvaluationError("known", "the snapshot of this key knows the transaction already")
-
-
 class Partition:
     """What is kept of a partition; ``series`` is how many series each key's values have.
 
-    ``values`` are by the number of their key. ``newest_us`` is the greatest time of its records in Kafka, ``before_us``
-    that at the begin of the batch. ``gate`` is there while what came behind snapshots is read again.
+    ``values`` are by the number of their key. ``newest_us`` is where its records are: the greatest of their times in
+    Kafka, but at least a microsecond behind the record before, so that no two are at the same place. ``gate`` is there
+    while what came behind snapshots is read again.
+
+    ``size`` is what all of it takes in bytes, and ``most`` what it may take; what was seen before ``evicted_us`` is
+    gone for that, and ``evicted`` are how many values that were. Of all of these, and of ``newest_us``, the second is
+    that at the begin of the batch. ``evictions`` are those since a snapshot began: where the records were, and the new
+    ``evicted_us``; None where none is under way.
     """
 
-    __slots__ = ("_series", "before_us", "buckets", "gate", "newest_us", "values")
+    __slots__ = (
+        "_before", "_series", "buckets", "evicted", "evicted_us", "evictions", "gate", "most", "newest_us", "size",
+        "values",
+    )  # fmt: skip
 
-    def __init__(self, series: Sequence[int]) -> None:
+    def __init__(self, series: Sequence[int], most: int = UNBOUNDED) -> None:
         """Begin with nothing."""
         self._series = series
         self.values: list[dict[Any, Kept]] = [{} for _ in series]
         self.buckets: dict[int, Bucket] = {}
         self.gate: Gate | None = None
-        self.newest_us = self.before_us = UNSET
+        self.newest_us = self.evicted_us = UNSET
+        self.size = self.evicted = 0
+        self.most = most
+        self.evictions: list[tuple[int, int]] | None = None
+        self._before = (UNSET, UNSET, 0, 0)
 
     def begun(self, key: int, value: Hashable, batch: Begun) -> Kept:
         """Return what is kept of a value that was never seen; it goes when the batch is undone."""
         bucket = self.bucket(bucket_of(value))
+        self.size += KEY_BYTES
         kept = self.values[key][value] = Kept(self._series[key], batch.number, bucket)
         bucket.changed = True
         bucket.values[key].append(value)
@@ -134,7 +144,8 @@ class Partition:
         return kept
 
     def anew(self, key: int, value: Hashable, forgotten: Kept, batch: Begun) -> Kept:
-        """Return what is kept of a value that was forgotten; undone, it is not."""
+        """Return what is kept of a value that was forgotten or evicted; undone, it is not."""
+        self.size += KEY_BYTES
         kept = self.values[key][value] = Kept(self._series[key], batch.number, forgotten.bucket)
         forgotten.bucket.changed = True
         batch.undo.append((self.values[key].__setitem__, (value, forgotten)))
@@ -149,13 +160,23 @@ class Partition:
                 for value in gone:
                     del every[value]
 
+    def begin_at(self, newest_us: int, evicted_us: int) -> None:
+        """Take over where the records are, and what is gone of those before; nothing of that is in any bucket."""
+        self.newest_us, self.evicted_us = newest_us, evicted_us
+        self._before = (newest_us, evicted_us, self.size, self.evicted)
+
     def settle(self) -> None:
-        """Take the time of the records for good."""
-        self.before_us = self.newest_us
+        """Take for good where the records are and what it takes; what was evicted gives its room back."""
+        if self.evicted_us != self._before[1]:
+            for number in self.buckets:
+                self.sweep(number, self.evicted_us)
+        self._before = (self.newest_us, self.evicted_us, self.size, self.evicted)
 
     def restore(self) -> None:
-        """Set the time of the records back to the begin of the batch."""
-        self.newest_us = self.before_us
+        """Set that back to the begin of the batch."""
+        self.newest_us, self.evicted_us, self.size, self.evicted = self._before
+        if self.evictions:
+            self.evictions = [one for one in self.evictions if one[0] <= self.newest_us]
 
     def bucket(self, number: int) -> Bucket:
         """Return a bucket, which is a new one where nothing was in it yet."""

@@ -1,9 +1,8 @@
-"""Packs a bucket of keys: all that a verdict may depend on, and nothing that no window reaches any more."""
+"""Packs a bucket of keys: all that counts of it, so that whoever unpacks it counts the same."""
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from detector.rules.windows.chunk import KeyColumns, ViewColumns, encoded, plain
@@ -26,11 +25,14 @@ def pack(plan: Plan, held: Partition, bucket: int) -> bytes:
         values = _ordered(found.values[number])
         every = held.values[number]
         kept = [every[value] for value in values]
-        views = [_view(view, kept, plan.lateness_us) for view in key.views]
+        views = [_view(view, kept) for view in key.views]
         clocks = array("q", [one.clock_us for one in kept])
         seen = array("q", [one.seen_us for one in kept])
-        keys.append(KeyColumns([plain(value) for value in values], clocks.tobytes(), seen.tobytes(), views))
-    return encoded(keys)
+        sizes = array("q", [one.size for one in kept])
+        doubts = {at: one.doubt for at, one in enumerate(kept) if one.doubt is not None}
+        arrays = (clocks.tobytes(), seen.tobytes(), sizes.tobytes())
+        keys.append(KeyColumns([plain(value) for value in values], *arrays, views, doubts))
+    return encoded(found.lost_us, keys)
 
 
 def _ordered(values: list[Hashable]) -> list[Any]:
@@ -53,9 +55,9 @@ class _Columns:
         self.large: dict[int, list[Any]] = {}
         self.panes: dict[int, list[Any]] = {}
 
-    def add(self, series: Series, start: int, horizon_us: int) -> None:
-        """Add a series from a place on."""
-        number, layout = len(self.rows), series.layout
+    def add(self, series: Series) -> None:
+        """Add a series."""
+        number, layout, start = len(self.rows), series.layout, series.start
         self.rows.append(len(series.times) - start)
         self.times += series.times[start:]
         cells = series.cells[start * layout.cells :]
@@ -71,7 +73,7 @@ class _Columns:
         if series.gaps:
             self.gaps[number] = plain(series.gaps)
         if series.ladders is not None:
-            self.panes[number] = [_ladder(one, horizon_us) for one in series.ladders]
+            self.panes[number] = [_ladder(one) for one in series.ladders]
 
     def made(self) -> ViewColumns:
         """Return them as they stand in a chunk."""
@@ -83,26 +85,24 @@ class _Columns:
         )
 
 
-def _view(view: View, values: Sequence[Kept], lateness_us: int) -> ViewColumns:
+def _view(view: View, values: Sequence[Kept]) -> ViewColumns:
     columns = _Columns()
     for kept in values:
-        horizon_us = kept.clock_us - lateness_us - view.reach_us
         chain, series = 0, kept.series[view.index]
         while series is not None:
             chain += 1
             if view.money:
                 columns.currencies.append(series.currency)
-            columns.add(series, bisect_right(series.times, horizon_us, series.start), horizon_us)
+            columns.add(series)
             series = series.other
         columns.chains.append(chain)
     return columns.made()
 
 
-def _ladder(ladder: Ladder, horizon_us: int) -> list[Any]:
+def _ladder(ladder: Ladder) -> list[Any]:
     return [
         [number, ladder.panes[number].count, [_cell(cell) for cell in ladder.panes[number].cells]]
         for number in sorted(ladder.panes)
-        if (number + 1) * ladder.step_us > horizon_us
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from detector.rules.windows.distinct import remember
 from detector.rules.windows.numbers import MOST_DECIMALS, rescaled
 from detector.rules.windows.series import Form
+from detector.rules.windows.sizes import pane_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,27 +110,36 @@ class Ladder:
         self.step_us = max(1, width_us // PARTS)
         self.panes: dict[int, Pane] = {}
 
-    def add(self, time_us: int, forms: Sequence[Form], row: Sequence[Any], batch: int, undo: list[Undo]) -> None:
-        """Fold a transaction into its pane; of too many panes, the oldest leaves."""
+    def add(self, time_us: int, forms: Sequence[Form], row: Sequence[Any], batch: int, undo: list[Undo]) -> int:
+        """Fold a transaction into its pane, and return how all have grown; of too many panes, the oldest leaves."""
         number = time_us // self.step_us
         pane = self.panes.get(number)
+        grown = 0 if pane is None else -pane_bytes(pane)
         if pane is None or pane.batch != batch:
             undo.append((self._put, (number, pane)))
             pane = self.panes[number] = Pane(batch, len(forms)) if pane is None else pane.copy(batch)
         pane.add(time_us, forms, row)
+        grown += pane_bytes(pane)
         if len(self.panes) > MOST:
             oldest = min(self.panes)
-            undo.append((self._put, (oldest, self.panes.pop(oldest))))
+            left = self.panes.pop(oldest)
+            undo.append((self._put, (oldest, left)))
+            grown -= pane_bytes(left)
+        return grown
 
     def between(self, begin_us: int, end_us: int) -> list[Pane]:
         """Return the panes that overlap the times after a begin, up to an end, in their order."""
         least, most = (begin_us + 1) // self.step_us, end_us // self.step_us
         return [self.panes[number] for number in sorted(self.panes) if least <= number <= most]
 
-    def expire(self, horizon_us: int) -> None:
-        """Drop what is over at a horizon; not to be undone."""
+    def expire(self, horizon_us: int, undo: list[Undo]) -> int:
+        """Drop what is over at a horizon, and return what it took."""
+        freed = 0
         for number in [number for number in self.panes if (number + 1) * self.step_us <= horizon_us]:
-            del self.panes[number]
+            pane = self.panes.pop(number)
+            undo.append((self._put, (number, pane)))
+            freed += pane_bytes(pane)
+        return freed
 
     def _put(self, number: int, pane: Pane | None) -> None:
         if pane is None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Union
 
 from detector.rules.windows.numbers import GAP, rescaled
+from detector.rules.windows.sizes import row_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence, Sequence
@@ -74,11 +75,11 @@ class Series:
         self.other = other
         self.ladders: tuple[Ladder, ...] | None = None
 
-    def expire(self, horizon_us: int) -> None:
-        """Let go what no window can reach any more, not to be undone."""
-        self.start = bisect_right(self.times, horizon_us, self.start)
-        for ladder in self.ladders or ():
-            ladder.expire(horizon_us)
+    def expire(self, horizon_us: int, undo: list[Undo]) -> int:
+        """Let go what no window can reach any more; return what that took. ``restart`` undoes it, beside ``undo``."""
+        start, self.start = self.start, bisect_right(self.times, horizon_us, self.start)
+        freed = (self.start - start) * row_bytes(self.layout)
+        return freed + sum(ladder.expire(horizon_us, undo) for ladder in self.ladders or ())
 
     def trim(self) -> None:
         """Give back the room of what is gone, now and then; nothing of it can be undone any more."""
@@ -207,5 +208,5 @@ class Series:
         self._remove(len(self.times) - 1)
 
     def restart(self, start: int) -> None:
-        """Undo that the oldest was folded."""
+        """Undo that the oldest have expired, or were folded."""
         self.start = start

@@ -15,9 +15,11 @@ from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
 from detector.rules.windows.at import MANY
 from detector.rules.windows.clock import moved
+from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
+from detector.rules.windows.sizes import row_bytes
 from detector.rules.windows.view import in_currency
 from pipeline.contracts.moments import EPOCH
 
@@ -50,13 +52,16 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
     )
     text.add(0, "record_us = record_ms * 1000", "late_us = record_us + lateness_us", "number = batch.number")
     text.add(0, "held = windows.partitions.get(partition) or windows.begun(partition)")
-    text.add(0, "newest_us = held.newest_us", "if record_us > newest_us: newest_us = held.newest_us = record_us")
-    text.add(0, f"gone_us = newest_us - {plan.reach_us + KNOWN_US}")
+    if not gated:
+        text.add(0, "if held.size > held.most: windows.evict(held)")
+    text.add(0, "newest_us = held.newest_us + 1", "if record_us > newest_us: newest_us = record_us")
+    text.add(0, f"held.newest_us, gone_us, total = newest_us, newest_us - {plan.reach_us + KNOWN_US}, 0")
+    text.add(0, "if gone_us < held.evicted_us: gone_us = held.evicted_us")
     always = {id(one): one for key in plan.keys for view in key.views if view.condition is None for one in view.inputs}
     text.steps(0, [*plan.conditions, *always.values()])
     for number, key in enumerate(plan.keys):
         text.key(number, key, known=set(always))
-    text.add(0, "return s")
+    text.add(0, "held.size += total", "return s")
     made: Take = function("take", "partition, record_ms, t", text.lines, text.held)
     return made
 
@@ -77,6 +82,7 @@ class _Text:
             # The scales of most series are the same: one tuple for all of them.
             "alike": {}.setdefault,
             "moved": moved,
+            "doubted": look,
             "in_currency": in_currency,
             "lateness_us": lateness_us,
             "newest": newest,
@@ -115,23 +121,29 @@ class _Text:
         self.add(1, "elif kept.seen_us < gone_us:", f"    kept = held.anew({number}, value, kept, batch)")
         self.add(1, "elif kept.batch != number:")
         self.add(2, "kept.batch, kept.settled_us, kept.before_us = number, kept.clock_us, kept.seen_us")
-        self.add(2, "kept.bucket.changed = True", "touched(kept)")
+        self.add(2, "kept.before, kept.bucket.changed = kept.size, True", "touched(kept)")
         self.add(1, "kept.seen_us = newest_us", "base_us = time_us", "if time_us > kept.clock_us:")
         self.add(2, "if time_us <= late_us: kept.clock_us = time_us")
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_us, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
         self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, "if kept.doubt is not None:")
+        self.add(2, f"doubted(kept, s, (time_us, record_us, base_us), {max(one.reach_us for one in key.views)}, batch)")
         self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
+        # What series take beside one more row each, they count themselves.
+        always = sum(row_bytes(view.layout) for view in key.views if view.condition is None)
+        self.add(1, "size = kept.size", f"grown = {always}")
         for view in key.views:
             depth = 1
             if view.condition is not None:
-                self.add(1, f"if {view.condition.name.text}:")
+                self.add(1, f"if {view.condition.name.text}:", f"    grown += {row_bytes(view.layout)}")
                 depth = 2
                 self.steps(depth, [one for one in view.inputs if id(one) not in known])
             self.view(depth, view)
             if view.counts and view.condition is not None:
                 self.add(1, "else:", f"    {self.name(view)}.most = 0 if every[{view.index}] is None else many")
+        self.add(1, "kept.size += grown", "total += kept.size - size")
 
     def view(self, depth: int, view: View) -> None:
         """Put the transaction into a series."""
@@ -152,7 +164,7 @@ class _Text:
         self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us + self.lateness_us}:")
         self.add(depth, f"    start = {name}.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
-        self.add(depth, f"    {name}.put(series, kept, ({row}), batch)")
+        self.add(depth, f"    {name}.put(series, kept, ({row}), batch, held)")
         self.add(depth, *([f"    {name}.most = many"] if view.counts else []), "else:")
         # As nearly always: the newest of a history that is not full.
         self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")

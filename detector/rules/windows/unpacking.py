@@ -27,10 +27,11 @@ def unpack(plan: Plan, held: Partition, number: int, packed: bytes) -> int:
         BrokenBucketError: it is not as it was packed, or not by this plan.
 
     """
-    keys = decoded(packed)
+    lost_us, keys = decoded(packed)
     if [len(one.views) for one in keys] != [len(key.views) for key in plan.keys]:
         raise BrokenBucketError("it has other series than the rules ask for")
     bucket = held.bucket(number)
+    bucket.lost_us = lost_us
     try:
         return sum(
             _key(key, columns, held.values[place], bucket, place)
@@ -43,12 +44,15 @@ def unpack(plan: Plan, held: Partition, number: int, packed: bytes) -> int:
 def _key(key: Key, columns: KeyColumns, every: dict[Any, Kept], bucket: Bucket, place: int) -> int:
     values = [one if type(one) is str else hashable(one) for one in columns.values]
     views = [_chains(view, one, len(values)) for view, one in zip(key.views, columns.views, strict=True)]
-    clocks, seen = _array("q", columns.clocks), _array("q", columns.seen)
+    clocks, seen, sizes = (_array("q", one) for one in (columns.clocks, columns.seen, columns.sizes))
+    doubts = columns.doubts
     count, begun = len(views), 0
     for number, value in enumerate(values):
         kept = every[value] = Kept(count, _NO_BATCH, bucket)
         kept.clock_us = kept.settled_us = clocks[number]
         kept.seen_us = kept.before_us = seen[number]
+        kept.size = kept.before = sizes[number]
+        kept.doubt = doubts.get(number) if doubts else None
         kept.series = [view[number] for view in views]
     bucket.values[place] += values
     for one in columns.views:

@@ -9,6 +9,7 @@ from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.windows.at import MANY
 from detector.rules.windows.panes import Ladder, fine
 from detector.rules.windows.series import Form, Layout, Series
+from detector.rules.windows.sizes import SERIES_BYTES, row_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.at import At
     from detector.rules.windows.engine import Batch
     from detector.rules.windows.inputs import Condition, Input
-    from detector.rules.windows.kept import Kept
+    from detector.rules.windows.kept import Kept, Partition
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
 OVER: Final = "a transaction sees its histories until the next is taken"
@@ -111,6 +112,7 @@ class View:
     def begun(self, currency: str, kept: Kept, batch: Batch) -> Series:
         """Return a series that begins with the transaction at hand, of one currency where that is not empty."""
         batch.begun += 1
+        kept.size += SERIES_BYTES
         before = kept.series[self.index]
         series = kept.series[self.index] = Series(self.layout, currency, before)
         if not kept.is_new:  # else all of it goes when the batch is undone
@@ -119,39 +121,45 @@ class View:
 
     def expire(self, series: Series, kept: Kept, batch: Batch) -> int:
         """Let go what no window can reach any more, of a series that is not empty; return where it starts now."""
-        horizon_us = kept.settled_us - batch.lateness_us - self.reach_us
-        if series.times[series.start] <= horizon_us:
-            series.expire(horizon_us)
+        horizon_us = kept.clock_us - batch.lateness_us - self.reach_us
+        start = series.start
+        if series.times[start] <= horizon_us:
+            batch.undo.append((series.restart, (start,)))
+            kept.size -= series.expire(horizon_us, batch.undo)
             batch.shrunk.append(series)
         return series.start
 
-    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch) -> None:
-        """Take the transaction at hand in, whatever its time, and however full the series is, which is not empty."""
+    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch, held: Partition) -> None:  # noqa: PLR0913, PLR0917 (called by text)
+        """Take the transaction at hand in, whatever its time, and however full the series is, which is not empty.
+
+        That it takes another row is counted already.
+        """
         time_us, times = self.at.time_us, series.times
         self.expire(series, kept, batch)
         full = len(times) - series.start >= batch.newest
         if full and time_us < times[series.start]:
             self.hi, self.own = series.start, False
             self.solo = fine(row, self.forms)
-            batch.waiting.append((self, series, time_us, self.solo))
+            batch.waiting.append((self, series, time_us, self.solo, kept, held))
+            kept.size -= row_bytes(series.layout)
             return
         self.hi = series.put(time_us, row, batch.undo) + 1
         self.own, self.solo = True, None
         if full:
             oldest = series.start
-            self.fold(series, times[oldest], fine(series.row(oldest), self.forms), batch)
+            folded = self.fold(series, times[oldest], fine(series.row(oldest), self.forms), batch)
+            kept.size += folded - row_bytes(series.layout)
             series.start = oldest + 1
             batch.undo.append((series.restart, (oldest,)))
             batch.shrunk.append(series)
 
-    def fold(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> None:
-        """Take a transaction into panes that is older than all that are kept one by one."""
+    def fold(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> int:
+        """Take a transaction into panes that is older than all that are kept one by one; return how they have grown."""
         if not self.folds:
-            return
+            return 0
         if series.ladders is None:
             series.ladders = tuple(Ladder(width) for width in self.widths)
-        for ladder in series.ladders:
-            ladder.add(time_us, self.forms, row, batch.number, batch.undo)
+        return sum(ladder.add(time_us, self.forms, row, batch.number, batch.undo) for ladder in series.ladders)
 
 
 def in_currency(series: Series | None, currency: str) -> Series | None:
