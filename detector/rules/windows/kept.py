@@ -87,6 +87,12 @@ class Kept:
         """Tell whether it began in this batch, and goes with it."""
         return self.settled_us == UNSET
 
+    def touch(self, batch: Touching) -> None:
+        """Note how it is at the begin of a batch, which is about to change it."""
+        self.batch, self.settled_us, self.before_us = batch.number, self.clock_us, self.seen_us
+        self.before, self.bucket.changed = self.size, True
+        batch.touched.append(self)
+
     def restore(self) -> None:
         """Set it back to the begin of the batch."""
         self.clock_us, self.seen_us, self.size = self.settled_us, self.before_us, self.before
@@ -94,6 +100,13 @@ class Kept:
     def believe(self, doubt: Doubt | None) -> None:
         """Take over what may be missing of it."""
         self.doubt = doubt
+
+
+class Touching(Protocol):
+    """The batch that changes a value."""
+
+    number: int
+    touched: list[Kept]
 
 
 class Begun(Protocol):

@@ -109,6 +109,16 @@ class Series:
         """Put the values of the newest transaction behind the others; None for none."""
         self._place(len(self.times) - 1, row)
 
+    def extend(self, texts: Sequence[Any]) -> None:
+        """Put the plain values of the newest transaction behind the others, where its cells are there already."""
+        if self.texts is not None:
+            self.texts.extend(texts)
+        if None in texts:
+            plain = [number for number, form in enumerate(self.layout.forms) if form is Form.PLAIN]
+            for number, text in zip(plain, texts, strict=True):
+                if text is None:
+                    self.gaps |= 1 << number
+
     def mend(self, row: Sequence[Any]) -> None:
         """Put the values of the newest transaction, some of which may be there already, behind the others."""
         del self.cells[(len(self.times) - 1) * self.layout.cells :]
