@@ -63,10 +63,13 @@ class Series:
 
     __slots__ = ("cells", "currency", "gaps", "ladders", "layout", "other", "scales", "start", "texts", "times")
 
-    def __init__(self, layout: Layout, currency: str, other: Series | None) -> None:
-        """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency."""
+    def __init__(self, layout: Layout, currency: str, other: Series | None, times: array[int] | None = None) -> None:
+        """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency.
+
+        ``times`` are there already where rows are about to follow.
+        """
         self.layout = layout
-        self.times: array[int] = array("q")
+        self.times: array[int] = array("q") if times is None else times
         self.cells: MutableSequence[Any] = array("q")
         self.texts: list[Any] | None = [] if layout.texts else None
         self.scales: Sequence[int] = (0,) * layout.cells
