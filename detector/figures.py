@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.runtime.vitals import Figure, metrics
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
 
 
-def figures_of(tally: Tally, version: str, memories: Sequence[RuleSet]) -> Iterator[Figure]:
-    """Return the figures of now; ``memories`` has one set of rules for each memory there is."""
+def figures_of(tally: Tally, version: str, memories: Sequence[RuleSet], evicted: int) -> Iterator[Figure]:
+    """Return the figures of now; ``memories`` has one set of rules for each memory there is.
+
+    ``evicted`` is how many values went because of the bound of what is remembered.
+    """
     yield Figure(metrics.JUDGED, tally.judged)
     for (rule, what), count in dict(tally.total).items():
         yield Figure(metrics.RULE_HITS, count, (rule, what))
     yield Figure(metrics.RULES, 1, (version,))
-    by_stage: dict[int, int] = {}
+    yield Figure(metrics.STATE_EVICTED, evicted)
+    keys, sizes = Counter[int](), Counter[int]()
     for rules in memories:
         for number, stage in enumerate(rules.stages, 1):
-            held = sum(len(by_value) for one in list(stage.windows.partitions.values()) for by_value in one.values)
-            by_stage[number] = by_stage.get(number, 0) + held
-    for number, held in by_stage.items():
-        yield Figure(metrics.STATE_KEYS, held, (str(number),))
+            keys[number] += stage.windows.values
+            sizes[number] += stage.windows.size
+    for number in keys:
+        yield Figure(metrics.STATE_KEYS, keys[number], (str(number),))
+        yield Figure(metrics.STATE_BYTES, sizes[number], (str(number),))

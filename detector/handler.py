@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.alarm import HitAlarm
+from detector.bound import NO_BOUND, Evictions
 from detector.figures import figures_of
 from detector.report import RuleReport
 from detector.routing import AS_IT_IS, routed
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from detector.alarm import Act
+    from detector.bound import Bound
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Outgoing, Record
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 class Detector:
     """Reads, judges, routes: a legitimate record passes on as it is, a fraudulent one with its verdict."""
 
-    def __init__(self, codec: Codec, rules: RuleSet, act: Act | None = None) -> None:
+    def __init__(self, codec: Codec, rules: RuleSet, act: Act | None = None, bound: Bound = NO_BOUND) -> None:
         """Judge by rules; ``act`` is told of those that are to go into quarantine (see ``HitAlarm``)."""
+        self._bound = bound
+        self._evictions = Evictions()
+        bound.apply(rules)
         self._codec = codec
         self._alarm = HitAlarm(rules, act)
         self._keys = KeyCheck()
@@ -55,6 +60,7 @@ class Detector:
     def use(self, rules: RuleSet) -> None:
         """Judge by other rules from now on; between transactions alone."""
         self._report.tell()
+        self._bound.apply(rules)
         if not rules.take_over(self._rules):
             self._memory += 1
         self._take(rules)
@@ -64,6 +70,7 @@ class Detector:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._rules.committed()
         self._keys.committed()
+        self._evictions.look((self._rules,))
         self._report.tell_if_due()
         self._alarm.look()
 
@@ -102,4 +109,4 @@ class Detector:
 
     def figures(self) -> Iterator[Figure]:
         """Return what rules did, and how much they remember; for another thread."""
-        return figures_of(self._tally, self._rules.version, [self._rules])
+        return figures_of(self._tally, self._rules.version, [self._rules], self._evictions.total)

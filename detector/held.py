@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from detector.bound import NO_BOUND
 from detector.report import RuleReport
 from pipeline.runtime.clients.connection import KafkaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from detector.bound import Bound
     from detector.rules.ruleset import RuleSet
 
 HELD_SECONDS: Final = 600.0
@@ -39,9 +41,18 @@ class HeldRules:
     """Versions by name, of which one is current. Those that look at the same past share their memory."""
 
     def __init__(
-        self, rules: RuleSet, find: Callable[[str], RuleSet | None], now: Callable[[], float] = time.monotonic
+        self,
+        rules: RuleSet,
+        find: Callable[[str], RuleSet | None],
+        now: Callable[[], float] = time.monotonic,
+        bound: Bound = NO_BOUND,
     ) -> None:
-        """Begin with one; ``find`` returns another by its name, or None where there is no such version any more."""
+        """Begin with one; ``find`` returns another by its name, or None where there is no such version any more.
+
+        Each memory may take as much as ``bound`` says.
+        """
+        self._bound = bound
+        bound.apply(rules)
         self.current = rules
         self.tally = rules.counts.tally
         self.memory = 0
@@ -119,6 +130,7 @@ class HeldRules:
 
     def _hold(self, rules: RuleSet) -> bool:
         """Hold a version, and tell whether what it looks back to is remembered."""
+        self._bound.apply(rules)
         remembered = any(rules.take_over(one) for one in self._memories)
         if not remembered:
             self.memory += 1

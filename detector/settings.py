@@ -81,9 +81,16 @@ SNAPSHOT_INTERVAL = Variable(
     "How many seconds apart what rules remember of a partition is written, so that a start need not read it all from "
     "the log again; 0: never, and nothing that was written is used.",
 )
+STATE_MAX_BYTES = Variable(
+    "STATE_MAX_BYTES",
+    parsing.whole_number(0, 1 << 50),
+    str(192 * 1024 * 1024),
+    "How many bytes a detector may take for what rules remember, as docs/rules.md counts them; beyond, the accounts "
+    "and other keys that were used the longest ago go, and verdicts that may lack them say `partial`. 0: any number.",
+)
 KEYS = (RULE_KEYS, INPUT_KEY)
 _OF_RULES = (FRAUD_AMOUNT_THRESHOLD, SUSPICIOUS_PAYMENT_TYPES)
-VARIABLES = (*service_settings.VARIABLES, RULES_FILE, *KEYS, SNAPSHOT_INTERVAL, *_OF_RULES)
+VARIABLES = (*service_settings.VARIABLES, RULES_FILE, *KEYS, STATE_MAX_BYTES, SNAPSHOT_INTERVAL, *_OF_RULES)
 
 _SHIPPED: Final = Path(__file__).resolve().parents[1] / "rules"
 
@@ -93,7 +100,8 @@ class DetectorSettings:
     """``rules`` are those of ``rules_file``, which is named, or shipped for the format; ``body`` is its content.
 
     ``hops`` are what transactions are gathered by behind the input, in this order; ``logs`` is what each stage can have
-    for keys. ``snapshot_seconds`` is how far apart snapshots begin, 0 for none.
+    for keys. ``snapshot_seconds`` is how far apart snapshots begin, 0 for none; ``state_bytes`` is how much may be
+    remembered, 0 for any number.
     """
 
     service: ServiceSettings
@@ -103,6 +111,7 @@ class DetectorSettings:
     hops: tuple[str, ...]
     logs: Logs
     snapshot_seconds: int = 0
+    state_bytes: int = 0
 
     @property
     def common(self) -> CommonSettings:
@@ -122,9 +131,9 @@ class DetectorSettings:
         path = rules_file(env, shared.common.format.name)
         hops, logs = gathering(env, path)
         body, rules = _rules(env, path, logs)
-        seconds = env.read(SNAPSHOT_INTERVAL)
+        seconds, most = env.read(SNAPSHOT_INTERVAL), env.read(STATE_MAX_BYTES)
         env.check()
-        return cls(shared, path, rules, body, hops, logs, seconds)
+        return cls(shared, path, rules, body, hops, logs, seconds, most)
 
 
 def shipped_rules(format_name: str) -> Path:

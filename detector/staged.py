@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detector.alarm import HitAlarm
+from detector.bound import NO_BOUND, Evictions
 from detector.figures import figures_of
 from detector.gathering import hop_key
 from detector.held import HeldRules
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from detector.alarm import Act
+    from detector.bound import Bound
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.codec import Codec
     from pipeline.contracts.records import Record
@@ -31,23 +33,26 @@ if TYPE_CHECKING:
 class StagedDetector:
     """A detector with hops behind its input: it reads all of them, and each is the log of a stage of its rules."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a deployment has)
         self,
         codec: Codec,
         rules: RuleSet,
         hops: Mapping[Topic, str],
         find: Callable[[str], RuleSet | None],
         act: Act | None = None,
+        *,
+        bound: Bound = NO_BOUND,
     ) -> None:
         """Take the hops in the order in which a record takes them, each with its name in this deployment.
 
         ``find`` returns a version by which an earlier stage has judged (see :class:`~detector.held.HeldRules`);
-        ``act`` as for :class:`~detector.handler.Detector`.
+        ``act`` and ``bound`` as for :class:`~detector.handler.Detector`.
         """
         self._codec = codec
-        self._held = HeldRules(rules, find)
+        self._held = HeldRules(rules, find, bound=bound)
         self._alarm = HitAlarm(rules, act)
         self._keys = KeyCheck()
+        self._evictions = Evictions()
         self._hops = tuple(hops)
         self._stages = {name: number for number, name in enumerate(hops.values(), 1)}
 
@@ -82,6 +87,7 @@ class StagedDetector:
     def committed(self) -> None:
         """Count and remember what the rules did and saw, and tell of it now and then."""
         self._held.committed()
+        self._evictions.look(self._held.memories())
         self._alarm.look()
         self._keys.committed()
 
@@ -130,4 +136,4 @@ class StagedDetector:
     def figures(self) -> Iterator[Figure]:
         """Return what rules did, and how much they remember; for another thread."""
         held = self._held
-        return figures_of(held.tally, held.current.version, held.memories())
+        return figures_of(held.tally, held.current.version, held.memories(), self._evictions.total)

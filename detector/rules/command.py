@@ -9,14 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from detector.rules.commands.arguments import ON_TOPIC, add_commands
 from detector.rules.commands.running import carry_out
 from detector.rules.files.schema import schema
 from detector.rules.importing.flink import FlinkRulesError, import_rules
 from detector.rules.loading import RuleFileError
+from detector.rules.memory import Memory, memory_of, told
 from detector.rules.problems import RuleFileUnreadableError
 from detector.rules.versions.body import body_of
-from detector.settings import gathering, rule_variables
+from detector.settings import STATE_MAX_BYTES, gathering, rule_variables
 from pipeline.errors import EXIT_FAILURE, EXIT_USAGE, SettingsError
 from pipeline.runtime.environment import Environment
 from pipeline.runtime.lifecycle import Stop
@@ -46,14 +49,14 @@ def main(arguments: list[str], values: Mapping[str, str]) -> int:
             start_logging("rules", common_from_env(values).process)
         return carry_out(asked, values, stop)
     env = Environment(values)
-    variables = rule_variables(env)
+    variables, bound = rule_variables(env), env.read(STATE_MAX_BYTES)
     logs_of_each = {path: gathering(env, path)[1] for path in asked.files}
     try:
         env.check()
     except SettingsError as error:
         sys.stderr.write(f"rules: {error}\n")
         return EXIT_USAGE
-    reports = [_checked(path, variables, logs) for path, logs in logs_of_each.items()]
+    reports = [_checked(path, variables, logs, asked.keys, bound) for path, logs in logs_of_each.items()]
     if asked.json:
         sys.stdout.write(json.dumps(reports if len(reports) > 1 else reports[0], indent=2) + "\n")
     else:
@@ -69,6 +72,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     check = commands.add_parser("check", help="tell all that is wrong with files, or what they hold")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument(
+        "--keys",
+        type=_count,
+        default=1_000_000,
+        metavar="N",
+        help="tell what so many accounts, and values of other keys, would take in memory (%(default)s)",
+    )
     bring = commands.add_parser("import", help="make a file of rules of another system's")
     bring.add_argument("system", choices=["flink"], help="flink: the rule JSON of the public Flink fraud demo")
     bring.add_argument("file", type=Path, metavar="FILE", help="YAML goes to stdout, what it cannot say to stderr")
@@ -89,15 +99,22 @@ def _import(path: Path) -> int:
     return 0
 
 
-def _checked(path: Path, variables: Mapping[str, Constant], logs: Logs) -> dict[str, object]:
-    """Return what there is to say of a file, as it is printed with ``--json``."""
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 13):  # noqa: PLR2004 (more than there are people)
+        raise argparse.ArgumentTypeError("not a number of keys, such as 1000000")
+    return int(text)
+
+
+def _checked(path: Path, variables: Mapping[str, Constant], logs: Logs, keys: int, bound: int) -> dict[str, object]:
+    """Return what there is to say of a file, as it is printed with ``--json``; so many ``keys`` are remembered."""
     try:
         _, rules = body_of(path, variables, logs)
     except RuleFileUnreadableError as error:
         return {"file": str(path), "valid": False, "problems": [{"told": str(error)}]}
     except RuleFileError as error:
         return {"file": str(path), "valid": False, "problems": [problem.as_json() for problem in error.problems]}
-    return {"file": str(path), "valid": True, "version": rules.version, "rules": rules.describe()}
+    memory = msgspec.to_builtins(memory_of(rules, keys, bound))
+    return {"file": str(path), "valid": True, "version": rules.version, "rules": rules.describe(), "memory": memory}
 
 
 def _tell(report: dict[str, object]) -> None:
@@ -112,6 +129,9 @@ def _tell(report: dict[str, object]) -> None:
         for rule in rules:
             share = "" if rule["rollout"] == "100" else f", for {rule['rollout']} % of keys"
             sys.stdout.write(f"{rule['id']}  {rule['severity']}, {rule['score']}, {rule['mode']}{share}\n")
+        if report["memory"] is not None:
+            for line in told(msgspec.convert(report["memory"], Memory)):
+                sys.stdout.write(f"{line}\n")
         sys.stdout.write(f"{file}: {counted(len(rules), 'rule')}, version {report['version']}\n")
 
 

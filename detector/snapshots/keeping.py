@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.windows.gate import Known, unwatched, watched
 from detector.snapshots.records import Chunk, chunk_entries, manifest_entry
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from detector.rules.windows.kept import Partition
     from detector.snapshots.book import Book
@@ -74,6 +76,8 @@ class Keeping:
         self._count = 0
         self._budget = 0.0
         self._rested = now()
+        self._outcomes = Counter[str]()
+        self._last: tuple[float, int] | None = None
 
     def drop(self, places: Mapping[Place, int]) -> None:
         """Forget partitions whose memory begins anew."""
@@ -91,6 +95,15 @@ class Keeping:
     def offsets(self) -> dict[Place, int]:
         """Return the offset of the newest snapshot of each partition, -1 where there is none."""
         return {place: book.offset for place, book in self._books.items()}
+
+    def figures(self) -> Iterator[Figure]:
+        """Return what became of snapshots, and of the last one how long it took and what was written; for a thread."""
+        for outcome in ("written", "failed"):
+            yield Figure(metrics.SNAPSHOTS, self._outcomes[outcome], (outcome,))
+        if self._last is not None:
+            seconds, size = self._last
+            yield Figure(metrics.SNAPSHOT_SECONDS, seconds)
+            yield Figure(metrics.SNAPSHOT_BYTES, size)
 
     def rest(self, stands: Mapping[Place, int]) -> None:
         """Pack for a moment, while nothing is staged; memory of each partition stands at these offsets."""
@@ -162,17 +175,20 @@ class Keeping:
         self._snapshot = None
         topic, partition = snapshot.place
         self._due[snapshot.place] = snapshot.began + self._interval
+        self._outcomes["written" if outcome.failure is None else "failed"] += 1
         if outcome.failure is not None:
             held = self._held.get(snapshot.place)
             if held is not None and self._books.get(snapshot.place) is snapshot.book:
                 held.mark([chunk.bucket for chunk in snapshot.chunks])
             return
         snapshot.book.written(snapshot.manifest, snapshot.removed)
+        size = sum(chunk.size for chunk in snapshot.chunks)
+        self._last = self._now() - snapshot.began, size
         about = {
             "partition": f"{topic}:{partition}",
             "offset": snapshot.offset,
             "buckets": len(snapshot.chunks),
-            "bytes": sum(chunk.size for chunk in snapshot.chunks),
-            "seconds": round(self._now() - snapshot.began, 1),
+            "bytes": size,
+            "seconds": round(self._last[0], 1),
         }
         logger.info("snapshot written", extra=about)

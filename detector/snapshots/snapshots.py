@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.backoff import Wait
     from pipeline.runtime.handler import Place
     from pipeline.runtime.settings import CommonSettings
+    from pipeline.runtime.vitals import Figure, Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,10 @@ class Snapshots:
         """Leave off bringing back."""
         self._resuming.close()
 
+    def figures(self) -> Iterator[Figure]:
+        """Return what became of snapshots; for another thread."""
+        return self._keeping.figures()
+
     def rest(self, stands: Mapping[Place, int]) -> None:
         """Pack for a moment what is remembered."""
         if self._given_up:
@@ -67,9 +72,11 @@ class Snapshots:
 
 @contextmanager
 def snapshots_of(
-    common: CommonSettings, seconds: int, hops: Sequence[Topic], wait: Wait
+    common: CommonSettings, seconds: int, hops: Sequence[Topic], wait: Wait, vitals: Vitals
 ) -> Iterator[Callable[[Remembering], snapshots.Snapshots]]:
     """Yield what makes the snapshots of a detector, written every so many ``seconds``; 0: there are none.
+
+    What becomes of them is told in figures of ``vitals``.
 
     Raises:
         BrokerUnavailableError: the cluster does not answer, lacks the topic or one that is read, or refuses us.
@@ -91,7 +98,9 @@ def snapshots_of(
 
     def made(detector: Remembering) -> snapshots.Snapshots:
         places = Places(detector, ids, about, facts[name].partitions)
-        return Snapshots(Resuming(places, topic.read), Keeping(places, writer, seconds))
+        found = Snapshots(Resuming(places, topic.read), Keeping(places, writer, seconds))
+        vitals.add(found.figures)
+        return found
 
     writer.start()
     try:

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from detector.bound import NO_BOUND
 from detector.handler import Detector
 from detector.rules.versions.marks import Mark, mark_in
 from detector.staged import StagedDetector
@@ -50,7 +51,11 @@ class RulesInForce:
         hops: Mapping[Topic, str] | None = None,
         quarantine: Quarantine | None = None,
     ) -> None:
-        """Follow one topic; ``hops`` are those of the deployment, in their order, with their names there."""
+        """Follow one topic; ``hops`` are those of the deployment, in their order, with their names there.
+
+        ``bound`` is that of what they remember, to be set before there is a detector.
+        """
+        self.bound = NO_BOUND
         self._act = None if quarantine is None else quarantine.ask
         self.hops = hops or {}
         self._topic = topic
@@ -61,10 +66,11 @@ class RulesInForce:
     def detector(self, codec: Codec) -> Detector | StagedDetector:
         """Return a detector that judges by what is in force."""
         rules = self._standing.rules
+        self.bound.warn(rules)
         if self.hops:
-            self._detector = StagedDetector(codec, rules, self.hops, self.version, self._act)
+            self._detector = StagedDetector(codec, rules, self.hops, self.version, self._act, bound=self.bound)
         else:
-            self._detector = Detector(codec, rules, self._act)
+            self._detector = Detector(codec, rules, self._act, self.bound)
         return self._detector
 
     def figures(self) -> Iterator[Figure]:

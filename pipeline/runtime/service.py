@@ -103,7 +103,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     work = make_work(parts.codec(), parts.source())
     if vitals.tracer is not None:
         work = work.traced(vitals.tracer)
-    intake = parts.intake(work, marks)
+    intake = parts.intake(work, marks, vitals)
     logger.info("started", extra=parts.told())
     parts.loop(intake, output, work, vitals).run(stop)
 
@@ -171,12 +171,13 @@ class _Parts:
             lambda: Output(make, self.facts, self.watchdog, _now_ms, leftovers, self.path.make_sender()),
         )
 
-    def intake(self, work: Work, marks: Marks | None) -> Intake:
+    def intake(self, work: Work, marks: Marks | None, vitals: Vitals) -> Intake:
         """Return the reading side."""
         outputs = [self.facts[topic] for topic in topics.produced_by(self.name)]
         seen = OutputsSeen(self.kafka, self.client_id, outputs, [self.facts[hop] for hop in self.hops])
         log = Replay(self.kafka, f"{self.client_id}-replay", self.path, _now_ms)
         memory = Restoring(log, work.handler, snapshots=work.snapshots)
+        vitals.add(memory.figures)
         return self._asked(
             "connecting the consumer",
             lambda: Intake(

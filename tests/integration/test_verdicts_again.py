@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.settings import BEHAVIOUR
+from detector.bound import Bound
 from detector.rules.command import parse
 from detector.rules.commands.running import carry_out
 from detector.settings import DetectorSettings
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 COUNT = 6_000  # a day of the realistic scenario
+PARTITIONS = 3
+LITTLE_BYTES = 600_000  # the accounts of that day take some megabytes
 PER_SECOND = 400
 KILLS = 5
 HANDLED_BETWEEN = 800
@@ -39,16 +42,17 @@ def committed(pipeline: Deployment) -> int:
     return sum(pipeline.committed("detector").values())
 
 
-def started(deploy: Callable[..., Deployment], rules: Path) -> Deployment:
-    """Return a pipeline for a day of the realistic scenario, with these rules."""
+def started(deploy: Callable[..., Deployment], rules: Path, **variables: str) -> Deployment:
+    """Return a pipeline for a day of the realistic scenario, with these rules, and variables beside the usual."""
     return deploy(
-        partitions=3,
+        partitions=PARTITIONS,
         **(BEHAVIOUR | {"RULES_FILE": str(rules)}),
         SNAPSHOT_INTERVAL="1",
         GENERATOR_SEED="5",
         GENERATOR_START="2026-01-31T08:00:00Z",
         TRANSACTIONS_PER_SECOND=str(PER_SECOND),
         TRANSACTIONS_COUNT=str(COUNT),
+        **variables,
     )
 
 
@@ -85,6 +89,31 @@ def test_verdicts_are_the_same_byte_for_byte_when_they_are_given_again(
     assert differing == []
     fired = Counter(topic for topic, *_ in judged.values())
     assert fired[topics.FRAUD.key] > 20
+
+
+def test_so_are_those_of_detectors_that_may_remember_little(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    """Who takes over evicts what the one before would have evicted, and marks what that would have marked."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(SHIPPED[: SHIPPED.index("  - id: fan-in")])
+    pipeline = started(deploy, rules, STATE_MAX_BYTES=str(LITTLE_BYTES))
+    for _ in judged_between_kills(pipeline, tmp_path):
+        pass
+    log = (tmp_path / "detector.log").read_text()
+    assert "snapshot written" in log
+    assert "values of keys were evicted" in log
+
+    def bounded() -> RuleSet:
+        loaded = DetectorSettings.from_env(pipeline.environ).rules
+        Bound(LITTLE_BYTES, [PARTITIONS]).apply(loaded)
+        return loaded
+
+    judged = outcomes(pipeline)
+    again = judged_again(pipeline, bounded)
+    differing = [f"{place}: {judged[place]} is not {one}" for place, one in again.items() if judged[place] != one]
+    assert differing == []
+    marked = [b'"partial":true' in (one.value or b"") or b" partial" in (one.hits or b"") for one in judged.values()]
+    assert len(judged) == COUNT
+    assert COUNT // 50 < sum(marked) < COUNT
 
 
 def test_so_are_those_of_stages_by_the_version_that_each_record_carries(

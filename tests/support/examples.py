@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.settings import DetectorSettings
 from pipeline.contracts import topics
+from pipeline.contracts.caveats import NONE, Caveats
 from pipeline.contracts.codec import Codec, with_verdict
 from pipeline.contracts.coordinates import Coordinates
 from pipeline.contracts.formats import FORMAT_NAMES
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = Path(topics.__file__).with_name("examples")
 INVALID: Final = "transactions-invalid"
+EVERY: Final = Caveats(late=True, unkeyed=True, partial=True)
 
 
 def files(folder: str) -> list[Path]:
@@ -46,14 +48,16 @@ def dialect_of(path: Path) -> str:
     return name.partition("-")[0] if name.startswith(FORMAT_NAMES) else "transfer"
 
 
-def judged(value: bytes, dialect: str = "transfer") -> bytes | None:
+def judged(value: bytes, dialect: str = "transfer", caveats: Caveats = NONE) -> bytes | None:
     """Return a transaction as it stands on the fraud topic, or None where the default rules find nothing."""
     codec, rules = detector_of(dialect)
-    verdict = rules.judge(codec.read(record_of(value))).verdict
+    verdict = rules.judge(codec.read(record_of(value)), caveats=caveats).verdict
     return None if verdict is None else with_verdict(value, verdict)
 
 
 def frauds() -> dict[Path, bytes]:
-    """Return the examples of the fraud topic: those of the input that the default rules find."""
-    found = {path: judged(value_of(path), dialect_of(path)) for path in files("transactions")}
-    return {EXAMPLES / "fraud" / path.name: value for path, value in found.items() if value is not None}
+    """Return the examples of the fraud topic: those of the input that the default rules find, and one with caveats."""
+    found = {path.name: judged(value_of(path), dialect_of(path)) for path in files("transactions")}
+    large = value_of(EXAMPLES / "transactions" / "transfer-large.json")
+    found["transfer-large--with-caveats.json"] = judged(large, caveats=EVERY)
+    return {EXAMPLES / "fraud" / name: value for name, value in found.items() if value is not None}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
+from detector.bound import Bound
 from detector.handler import Detector
 from detector.rules.loading import load_rules
 from detector.snapshots.keeping import Keeping
@@ -86,9 +87,19 @@ class InstantWriter:
 class Process:
     """A detector that begins with what the topic and the log hold, up to an offset."""
 
-    def __init__(self, rules: str, topic: Topic, log: Sequence[Record], committed: int, interval: float = 0.0) -> None:
+    def __init__(  # noqa: PLR0913 (what processes differ in)
+        self,
+        rules: str,
+        topic: Topic,
+        log: Sequence[Record],
+        committed: int,
+        interval: float = 0.0,
+        *,
+        most: int = 0,
+    ) -> None:
+        """Begin; what rules remember may take ``most`` bytes, 0 for any number."""
         self.rules = load_rules("r.yaml", rules)
-        self.detector = Detector(TRANSFERS, self.rules)
+        self.detector = Detector(TRANSFERS, self.rules, bound=Bound(most, [1]))
         self.writer = InstantWriter(topic)
         ticks = count()
         places = Places(self.detector, {PLACE[0]: "id"}, "transfer", 1)
@@ -145,9 +156,9 @@ def told(outgoing: Sequence[tuple[Outgoing, ...]]) -> list[list[tuple[str, bytes
     return [[(one.topic.key, one.value, one.headers) for one in each] for each in outgoing]
 
 
-def uninterrupted(rules: str, log: Sequence[Record]) -> list[list[tuple[str, bytes | None, object]]]:
+def uninterrupted(rules: str, log: Sequence[Record], most: int = 0) -> list[list[tuple[str, bytes | None, object]]]:
     """Return what a detector writes that reads the whole log in one go."""
-    detector = Detector(TRANSFERS, load_rules("r.yaml", rules))
+    detector = Detector(TRANSFERS, load_rules("r.yaml", rules), bound=Bound(most, [1]))
     found = []
     for one in log:
         found.append(handled(detector, one))

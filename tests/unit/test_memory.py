@@ -9,6 +9,8 @@ from kafka.errors import KafkaConnectionError
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.places import named
+from pipeline.runtime.transactional.restoring import Restoring
+from pipeline.runtime.vitals import metrics
 from tests.unit.fake_kafka import FakeConsumer, member
 from tests.unit.fake_memory import FakeLog, FakeSnapshots, RememberingHandler
 from tests.unit.intake_bench import ONE, ZERO, remembering, some
@@ -69,6 +71,19 @@ def test_nothing_is_handed_out_before_what_came_before_is_remembered() -> None:
     assert not rig.consumer.polls
     rig.commit(rig.handled(some(5, 6)))
     assert rig.handler.seen[0] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_how_long_it_took_is_told_when_it_is_over() -> None:
+    """From the begin of a restore to its end, those of snapshots and of the log together."""
+    handler, log = RememberingHandler(), FakeLog()
+    restoring = Restoring(log, handler, log.now)
+    restoring.resumed({ZERO: 5}, {ZERO: 5})
+    assert list(restoring.figures()) == []
+    while restoring.under_way:
+        restoring.go_on()
+    ((metric, seconds, labels),) = restoring.figures()
+    assert (metric, labels) == (metrics.RESTORE_SECONDS, ())
+    assert seconds == log.clock > 0
 
 
 def test_a_stretch_is_short() -> None:

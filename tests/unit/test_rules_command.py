@@ -12,6 +12,15 @@ import yaml
 from detector.rules.command import main
 from detector.rules.files.schema import schema
 from detector.rules.loading import RuleFileError, load_rules
+from detector.rules.windows.distinct import SMALLEST
+from detector.rules.windows.sizes import (
+    CELL_BYTES,
+    HASH_BYTES,
+    KEY_BYTES,
+    PANE_BYTES,
+    PANE_CELL_BYTES,
+    SERIES_BYTES,
+)
 from detector.settings import shipped_rules
 from tests.support.reference import ROOT
 
@@ -55,6 +64,45 @@ def test_programs_read_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert [rule["id"] for rule in right["rules"]] == ["suspicious-method"]
     assert wrong["problems"][1] == {"line": 3, "column": 5, "rule": "b", "told": "when: is missing"}
     assert none["problems"] == [{"told": "it cannot be read: No such file or directory"}]
+
+
+def test_what_rules_would_remember_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By key, with few transactions and at the most; and for how many values the bound of a process has room."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        "rules:\n"
+        '  - {id: a, key: source, when: \'count("1h") > 3 and sum(amount, "1h") > 7\', currency: EUR}\n'
+        "  - {id: b, key: target, when: 'count_distinct(source, \"1d\") > 3'}\n"
+    )
+    values = {"STATE_MAX_BYTES": "1000000"}
+    assert main(["check", "--json", "--keys", "100", str(path)], values) == 0
+    memory = json.loads(capsys.readouterr().out)["memory"]
+    by_source, by_target = memory["by_key"]
+    row, pane = CELL_BYTES * 2, PANE_BYTES + PANE_CELL_BYTES + SMALLEST * HASH_BYTES
+    assert by_target == {
+        "stage": 2,
+        "key": ["target"],
+        "series": 1,
+        "typical_bytes": KEY_BYTES + SERIES_BYTES + 10 * row,
+        "most_bytes": KEY_BYTES + SERIES_BYTES + 1_024 * row + 128 * pane,
+    }
+    assert (by_source["stage"], by_source["series"]) == (1, 2)
+    assert memory["typical_bytes"] == 100 * (by_source["typical_bytes"] + by_target["typical_bytes"])
+    assert memory["room_for_values"] == 500_000 // by_source["typical_bytes"]
+    assert main(["check", "--keys", "100", str(path)], values) == 0
+    told = capsys.readouterr().out
+    assert f"a value takes {by_target['typical_bytes']:,} bytes with 10 transactions in each" in told
+    assert f"STATE_MAX_BYTES is 1,000,000, which has room for some {memory['room_for_values']}" in told
+    assert main(["check", str(path)], {"STATE_MAX_BYTES": "0"}) == 0
+    assert "STATE_MAX_BYTES sets no bound" in capsys.readouterr().out
+
+
+def test_rules_that_look_at_no_history_remember_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to tell then, and a number of keys has to be one."""
+    assert main(["check", "--json", str(shipped_rules("payment"))], {}) == 0
+    assert json.loads(capsys.readouterr().out)["memory"] is None
+    with pytest.raises(SystemExit):
+        main(["check", "--keys", "-1", str(shipped_rules("payment"))], {})
 
 
 def test_variables_of_the_deployment_are_those_of_the_detector(capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,12 +78,15 @@ def drawn(draw: random.Random, count: int) -> list[Record]:
 
 
 @settings(max_examples=120)
-@given(seed=st.integers(0, 1 << 32))
-def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int) -> None:
-    """Whenever it is killed, whatever of the topic comes to harm, and while one that was replaced still writes."""
+@given(seed=st.integers(0, 1 << 32), most=st.sampled_from((0, 5_000, 9_000, 15_000)))
+def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int, most: int) -> None:
+    """Whenever it is killed, whatever of the topic comes to harm, and while one that was replaced still writes.
+
+    Also where what rules remember is bounded, and values go while snapshots are written.
+    """
     draw = random.Random(seed)  # noqa: S311 (no secret)
     log, topic = drawn(draw, 50), Topic()
-    process = Process(RULES, topic, log, 0)
+    process = Process(RULES, topic, log, 0, most=most)
     zombies: list[Process] = []
     found: list[list[tuple[str, bytes | None, object]]] = []
     while process.at < len(log):
@@ -96,14 +99,14 @@ def test_outcomes_are_those_of_a_detector_that_was_never_killed(seed: int) -> No
             process.rest()
         elif step == "kill":
             zombies.append(process)
-            process = Process(RULES, topic, log, process.at)
+            process = Process(RULES, topic, log, process.at, most=most)
         elif step == "harm":
             _harm(topic, draw)
         elif step in {"fail", "mend"}:
             process.writer.failing = step == "fail"
         for zombie in zombies if step == "linger" else ():
             zombie.rest(draw.randrange(3))
-    assert found == uninterrupted(RULES, log)
+    assert found == uninterrupted(RULES, log, most)
 
 
 def _harm(topic: Topic, draw: random.Random) -> None:
@@ -220,6 +223,33 @@ def test_what_could_not_be_written_is_written_with_the_next() -> None:
     assert told(again.handle(log, 2)) == uninterrupted(RULES, log)[10:]
 
 
+def test_what_becomes_of_snapshots_is_told_in_figures() -> None:
+    """How many were written and failed, and of the last that was written how long it took and how large it was."""
+    log, topic = log_of([(name, "x", 1, 1) for name in "abcdefabcdef"]), Topic()
+    process = Process(RULES, topic, log, 0)
+
+    def told() -> dict[tuple[str, ...], object]:
+        return {(one.metric.name, *one.labels): one.value for one in process.snapshots.figures()}
+
+    assert told() == {("fraud_snapshots_total", "written"): 0, ("fraud_snapshots_total", "failed"): 0}
+    process.handle(log, 6)
+    process.rest(100)
+    process.writer.failing = True
+    process.handle(log, 3)
+    process.rest(20)
+    found = told()
+    failed = found.pop(("fraud_snapshots_total", "failed"))
+    assert isinstance(failed, int)
+    assert failed > 0
+    assert found.pop(("fraud_snapshots_total", "written")) == 1
+    chunks = [line for line in topic.lines if b"/bucket/" in line.key and line.value is not None]
+    assert found.pop(("fraud_snapshot_last_bytes",)) == sum(len(line.value or b"") for line in chunks)
+    ((name, seconds),) = found.items()
+    assert name == ("fraud_snapshot_last_seconds",)
+    assert isinstance(seconds, float)
+    assert 0 < seconds < 1
+
+
 def test_snapshots_begin_an_interval_apart() -> None:
     """What changes meanwhile waits for the next."""
     log = log_of([("a", "x", 1, 1)] * 60)
@@ -261,8 +291,7 @@ def test_a_bug_in_keeping_costs_snapshots_and_nothing_else(caplog: pytest.LogCap
 def snapshot(offset: int, *buckets: bytes) -> tuple[Manifest, list[Any]]:
     """Return a snapshot of buckets, and its records."""
     chunks = [Chunk.of(number, offset, packed) for number, packed in enumerate(buckets)]
-    about = {"newest_us": 5, "evicted_us": 1, "evictions": [], "end": offset, "end_us": 5, "size": 0}
-    manifest = Manifest(offset=offset, shape="s", chunks=chunks, **about)
+    manifest = Book(LOG, "s").next(offset, offset, Known(5, 1, [(3, 2)], 6, 70), chunks)
     entries = [one for chunk, packed in zip(chunks, buckets, strict=True) for one in
                chunk_entries(LOG, "s", chunk, packed)]  # fmt: skip
     return manifest, [*entries, manifest_entry(LOG, manifest)]

@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 from lz4 import frame
 
-from detector.rules.windows.doubt import Doubt  # noqa: TC001 (msgspec looks at it)
+from detector.rules.windows.doubt import Doubt
 
 # To be raised whenever what stands in a chunk, or what a history means, is another than before.
 FORMAT: Final = 2

@@ -8,7 +8,7 @@ most one that began at ``lost_us``; once both are the same, they stay so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from detector.rules.windows.clock import moved
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.kept import Kept
 
 # ``lost_us``, and the most that the clock may be; None where it is the one that is kept.
-Doubt = tuple[int, Union[int, None]]
+Doubt = tuple[int, int | None]
 
 
 def begun_in_doubt(lost_us: int) -> Doubt:

@@ -67,6 +67,8 @@ class Batch:
                 undo(*arguments)
             else:
                 one.pop()
+        for series in self.shrunk:
+            series.restart()
         for kept in self.touched:
             kept.restore()
         self.begin()
@@ -130,6 +132,20 @@ class Windows:
         self._most = most
         for held in self.partitions.values():
             held.most = most
+
+    def take_evicted(self) -> int:
+        """Return how many values were evicted for good since this was asked last."""
+        return sum(held.take_evicted() for held in self.partitions.values())
+
+    @property
+    def size(self) -> int:
+        """What all partitions take in bytes, as ``sizes`` counts them; also for another thread."""
+        return sum(held.size for held in list(self.partitions.values()))
+
+    @property
+    def values(self) -> int:
+        """How many values of keys have histories; also for another thread."""
+        return sum(len(values) for held in list(self.partitions.values()) for values in held.values)
 
     def evict(self, held: Partition) -> None:
         """Let go what a partition has too much of; between two of its records alone."""

@@ -30,7 +30,8 @@ def evict(held: Partition, known_us: int, undo: list[Undo]) -> None:
     live = sorted((kept.seen_us, kept.size + KEY_BYTES) for kept in every if kept.seen_us >= gone_us)
     left, place = sum(size for _, size in live), 0
     most = held.most - held.most // FREED
-    while left > most or 0 < place < len(live) and live[place][0] == live[place - 1][0]:  # all of one record together
+    # All that was seen with one record goes together.
+    while left > most or (0 < place < len(live) and live[place][0] == live[place - 1][0]):
         left -= live[place][1]
         place += 1
     held.size = left

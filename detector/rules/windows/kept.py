@@ -123,10 +123,9 @@ class Partition:
     Kafka, but at least a microsecond behind the record before, so that no two are at the same place. ``gate`` is there
     while what came behind snapshots is read again.
 
-    ``size`` is what all of it takes in bytes, and ``most`` what it may take; what was seen before ``evicted_us`` is
-    gone for that, and ``evicted`` are how many values that were. Of all of these, and of ``newest_us``, the second is
-    that at the begin of the batch. ``evictions`` are those since a snapshot began: where the records were, and the new
-    ``evicted_us``; None where none is under way.
+    ``size`` is what all of it takes in bytes, and ``most`` what it may take. What was seen before ``evicted_us`` is
+    gone for that, and ``evicted`` are how many values that were, until they are asked for. ``evictions`` are those
+    since a snapshot began: where the records were, and the new ``evicted_us``; None where none is under way.
     """
 
     __slots__ = (
@@ -172,6 +171,12 @@ class Partition:
                 values[:] = [value for value in values if value not in gone]
                 for value in gone:
                     del every[value]
+
+    def take_evicted(self) -> int:
+        """Return how many values were evicted since this was asked last; while nothing is staged."""
+        found, self.evicted = self.evicted, 0
+        self._before = (*self._before[:3], 0)
+        return found
 
     def begin_at(self, newest_us: int, evicted_us: int) -> None:
         """Take over where the records are, and what is gone of those before; nothing of that is in any bucket."""

@@ -31,9 +31,12 @@ class Form(Enum):
 
 
 class Layout:
-    """Where the columns are: ``places`` in a row of ``cells`` numbers, or of ``texts`` where they are plain."""
+    """Where the columns are: ``places`` in a row of ``cells`` numbers, or of ``texts`` where they are plain.
 
-    __slots__ = ("cells", "forms", "places", "texts")
+    A row takes ``size`` bytes (see ``sizes``).
+    """
+
+    __slots__ = ("cells", "forms", "places", "size", "texts")
 
     def __init__(self, forms: Sequence[Form]) -> None:
         self.forms = tuple(forms)
@@ -47,6 +50,7 @@ class Layout:
                 places.append(self.cells)
                 self.cells += 1
         self.places = tuple(places)
+        self.size = row_bytes(self.cells, self.texts)
 
 
 class Series:
@@ -54,14 +58,17 @@ class Series:
 
     Rows stand one behind another in ``cells`` and ``texts``: who pays seldom has few pieces of memory that are touched.
     What stands before ``start`` is gone: expired or folded into panes. It is still there until the batch has its
-    outcome, so that all since then can be undone. ``gaps`` are the columns that lack values of some transactions, as
-    bits, the first the lowest. ``scales`` are how many digits of a cell are decimals.
+    outcome, so that all since then can be undone; ``before`` is where it started then. ``gaps`` are the columns that
+    lack values of some transactions, as bits, the first the lowest. ``scales`` are how many digits of a cell are
+    decimals.
 
     Where a number is beyond 64 bits, ``cells`` is a list, and so is ``scales``: no tuple equals that, so what is
     written for arrays alone leaves it to ``add``.
     """
 
-    __slots__ = ("cells", "currency", "gaps", "ladders", "layout", "other", "scales", "start", "texts", "times")
+    __slots__ = (
+        "before", "cells", "currency", "gaps", "ladders", "layout", "other", "scales", "start", "texts", "times",
+    )  # fmt: skip
 
     def __init__(self, layout: Layout, currency: str, other: Series | None, times: array[int] | None = None) -> None:
         """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency.
@@ -73,16 +80,23 @@ class Series:
         self.cells: MutableSequence[Any] = array("q")
         self.texts: list[Any] | None = [] if layout.texts else None
         self.scales: Sequence[int] = (0,) * layout.cells
-        self.start = self.gaps = 0
+        self.start = self.before = self.gaps = 0
         self.currency = currency
         self.other = other
         self.ladders: tuple[Ladder, ...] | None = None
 
     def expire(self, horizon_us: int, undo: list[Undo]) -> int:
         """Let go what no window can reach any more; return what that took. ``restart`` undoes it, beside ``undo``."""
-        start, self.start = self.start, bisect_right(self.times, horizon_us, self.start)
-        freed = (self.start - start) * row_bytes(self.layout)
-        return freed + sum(ladder.expire(horizon_us, undo) for ladder in self.ladders or ())
+        begin = self.start
+        start = self.start = bisect_right(self.times, horizon_us, begin)
+        freed = (start - begin) * self.layout.size
+        if self.ladders is not None:
+            freed += sum(ladder.expire(horizon_us, undo) for ladder in self.ladders)
+        return freed
+
+    def restart(self) -> None:
+        """Start where it did at the begin of the batch, of which nothing else is left."""
+        self.start = self.before
 
     def trim(self) -> None:
         """Give back the room of what is gone, now and then; nothing of it can be undone any more."""
@@ -93,6 +107,7 @@ class Series:
             if self.texts is not None:
                 del self.texts[: start * self.layout.texts]
             self.start = 0
+        self.before = self.start
 
     def put(self, time_us: int, row: Sequence[Any], undo: list[Undo]) -> int:
         """Take a transaction in and return its place; only what comes late is put between others."""
@@ -219,7 +234,3 @@ class Series:
     def pop(self) -> None:
         """Undo that a transaction was appended."""
         self._remove(len(self.times) - 1)
-
-    def restart(self, start: int) -> None:
-        """Undo that the oldest have expired, or were folded."""
-        self.start = start

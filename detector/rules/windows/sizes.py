@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from detector.rules.windows.panes import Ladder, Pane
     from detector.rules.windows.plan import Key
-    from detector.rules.windows.series import Layout, Series
+    from detector.rules.windows.series import Series
 
 UNBOUNDED: Final = 1 << 62
 
-KEY_BYTES: Final = 600  # of a value of a key: itself, its clock, and where it is found
-SERIES_BYTES: Final = 400  # of each series that has begun, with room for its first transactions
+KEY_BYTES: Final = 500  # of a value of a key: itself, its clock, and where it is found
+SERIES_BYTES: Final = 380  # of each series that has begun, with room for its first transactions
 CELL_BYTES: Final = 8  # of a transaction in a series: its time, and each value that is a number
 TEXT_BYTES: Final = 64  # and each that is a text
 PANE_BYTES: Final = 200
@@ -24,9 +24,9 @@ PANE_CELL_BYTES: Final = 500  # of each column of a pane
 HASH_BYTES: Final = 100  # and of each hash in it
 
 
-def row_bytes(layout: Layout) -> int:
-    """Return what a transaction takes in a series."""
-    return CELL_BYTES * (1 + layout.cells) + TEXT_BYTES * layout.texts
+def row_bytes(cells: int, texts: int) -> int:
+    """Return what a transaction takes in a series, with so many values that are numbers, and texts."""
+    return CELL_BYTES * (1 + cells) + TEXT_BYTES * texts
 
 
 def pane_bytes(pane: Pane) -> int:
@@ -44,14 +44,14 @@ def series_bytes(series: Series | None) -> int:
     found = 0
     while series is not None:
         held = len(series.times) - series.start
-        found += SERIES_BYTES + held * row_bytes(series.layout) + ladders_bytes(series.ladders)
+        found += SERIES_BYTES + held * series.layout.size + ladders_bytes(series.ladders)
         series = series.other
     return found
 
 
 def estimate(key: Key, transactions: int) -> int:
     """Return what a value of a key takes with so many transactions in each of its series, none of them in panes."""
-    return KEY_BYTES + sum(SERIES_BYTES + transactions * row_bytes(view.layout) for view in key.views)
+    return KEY_BYTES + sum(SERIES_BYTES + transactions * view.layout.size for view in key.views)
 
 
 def most_bytes(key: Key, newest: int, panes: int, smallest: int) -> int:

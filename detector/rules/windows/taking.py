@@ -20,7 +20,6 @@ from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
-from detector.rules.windows.sizes import row_bytes
 from detector.rules.windows.view import ALIKE, in_currency
 from pipeline.contracts.moments import EPOCH
 
@@ -158,12 +157,12 @@ class _Text:
         self.add(2, f"doubted(kept, s, (time_us, record_us, base_us), {max(one.reach_us for one in key.views)}, batch)")
         self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
         # What series take beside one more row each, they count themselves.
-        always = sum(row_bytes(view.layout) for view in key.views if view.condition is None)
+        always = sum(view.layout.size for view in key.views if view.condition is None)
         self.add(1, "size = kept.size", f"grown = {always}")
         for view in key.views:
             depth = 1
             if view.condition is not None:
-                self.add(1, f"if {view.condition.name.text}:", f"    grown += {row_bytes(view.layout)}")
+                self.add(1, f"if {view.condition.name.text}:", f"    grown += {view.layout.size}")
                 depth = 2
                 self.steps(depth, [one for one in view.inputs if id(one) not in known])
             self.view(depth, view)

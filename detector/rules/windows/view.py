@@ -10,7 +10,7 @@ from detector.rules.windows.at import MANY
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.panes import Ladder, fine
 from detector.rules.windows.series import Form, Layout, Series
-from detector.rules.windows.sizes import SERIES_BYTES, row_bytes
+from detector.rules.windows.sizes import SERIES_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ class View:
             series = self.begun(currency, kept, batch)
             series.scales = ALIKE.setdefault(scales, scales)
         self.subject, self.series = subject, series
-        kept.size += row_bytes(series.layout)
+        kept.size += series.layout.size
         times, time_us = series.times, self.at.time_us
         start, end = series.start, len(times)
         if start < end:
@@ -201,14 +201,13 @@ class View:
     def expire(self, series: Series, kept: Kept, batch: Batch) -> int:
         """Let go what no window can reach any more, of a series that is not empty; return where it starts now."""
         horizon_us = kept.clock_us - batch.lateness_us - self.reach_us
-        start = series.start
-        if series.times[start] <= horizon_us:
-            batch.undo.append((series.restart, (start,)))
+        if series.times[series.start] <= horizon_us:
+            if series.start == series.before:  # else it is there already
+                batch.shrunk.append(series)
             kept.size -= series.expire(horizon_us, batch.undo)
-            batch.shrunk.append(series)
         return series.start
 
-    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch, held: Partition) -> None:  # noqa: PLR0913, PLR0917 (called by text)
+    def put(self, series: Series, kept: Kept, row: Sequence[Any], batch: Batch, held: Partition) -> None:
         """Take the transaction at hand in, whatever its time, and however full the series is, which is not empty.
 
         That it takes another row is counted already.
@@ -220,16 +219,15 @@ class View:
             self.hi, self.own = series.start, False
             self.solo = fine(row, self.forms)
             batch.waiting.append((self, series, time_us, self.solo, kept, held))
-            kept.size -= row_bytes(series.layout)
+            kept.size -= series.layout.size
             return
         self.hi = series.put(time_us, row, batch.undo) + 1
         self.own, self.solo = True, None
         if full:
             oldest = series.start
             folded = self.fold(series, times[oldest], fine(series.row(oldest), self.forms), batch)
-            kept.size += folded - row_bytes(series.layout)
+            kept.size += folded - series.layout.size
             series.start = oldest + 1
-            batch.undo.append((series.restart, (oldest,)))
             batch.shrunk.append(series)
 
     def fold(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> int:

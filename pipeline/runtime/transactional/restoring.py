@@ -10,9 +10,10 @@ from kafka.structs import TopicPartition
 
 from pipeline.runtime.places import named
 from pipeline.runtime.snapshots import NoSnapshots
+from pipeline.runtime.vitals import Figure, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.runtime.handler import Handler, Place
     from pipeline.runtime.pieces import Piece
@@ -78,6 +79,7 @@ class Restoring:
         self._reading = False
         self._records = 0
         self._began = self._told = 0.0
+        self._took: float | None = None
 
     @property
     def under_way(self) -> bool:
@@ -134,6 +136,7 @@ class Restoring:
                 continue
             pieces = self._log.read()
             if pieces is None:
+                self._took = self._now() - self._began
                 self._tell("remembered what came before")
                 self._left.update(self._starts)
                 self.close()
@@ -165,6 +168,11 @@ class Restoring:
         """Let snapshots be kept of what is remembered; see :class:`Memory`."""
         if not (self.under_way or self.outdated):
             self._snapshots.rest(self._left)
+
+    def figures(self) -> Iterator[Figure]:
+        """Return how long it took last, where it has come to its end; for another thread."""
+        if self._took is not None:
+            yield Figure(metrics.RESTORE_SECONDS, self._took)
 
     def close(self) -> None:
         """Leave off; what is not remembered then is begun anew."""

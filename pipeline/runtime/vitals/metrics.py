@@ -98,6 +98,38 @@ RULES: Final = Metric(
 STATE_KEYS: Final = Metric(
     "fraud_state_keys", GAUGE, "Values of keys whose past the rules remember, by stage.", (DETECTOR,), ("stage",)
 )
+STATE_BYTES: Final = Metric(
+    "fraud_state_bytes",
+    GAUGE,
+    "What the rules remember, as docs/rules.md counts it, by stage; `STATE_MAX_BYTES` bounds it.",
+    (DETECTOR,),
+    ("stage",),
+)
+STATE_EVICTED: Final = Metric(
+    "fraud_state_evicted_keys_total",
+    COUNTER,
+    "Values of keys that went since what rules remember had reached its bound; verdicts may be partial.",
+    (DETECTOR,),
+)
+SNAPSHOTS: Final = Metric(
+    "fraud_snapshots_total",
+    COUNTER,
+    "Snapshots of what the rules remember of a partition, by what became of them: written or failed.",
+    (DETECTOR,),
+    ("outcome",),
+)
+SNAPSHOT_SECONDS: Final = Metric(
+    "fraud_snapshot_last_seconds", GAUGE, "How long the last snapshot took to be written.", (DETECTOR,)
+)
+SNAPSHOT_BYTES: Final = Metric(
+    "fraud_snapshot_last_bytes", GAUGE, "What of the last snapshot had changed and was written.", (DETECTOR,)
+)
+RESTORE_SECONDS: Final = Metric(
+    "fraud_restore_last_seconds",
+    GAUGE,
+    "How long it took last until the rules remembered what comes before: from snapshots, and from the log.",
+    (DETECTOR,),
+)
 
 BOOKINGS: Final = Metric(
     "fraud_bookings_total",
@@ -163,6 +195,12 @@ ALL: Final = (
     RULE_HITS,
     RULES,
     STATE_KEYS,
+    STATE_BYTES,
+    STATE_EVICTED,
+    SNAPSHOTS,
+    SNAPSHOT_SECONDS,
+    SNAPSHOT_BYTES,
+    RESTORE_SECONDS,
     BOOKINGS,
     ALERTS,
     OUTBOX_WAITING,
