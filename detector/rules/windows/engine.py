@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.messages import Transaction
 
 
-FROZEN_AFTER: Final = 2_000  # series: few enough that the collector has not walked them often by then
+FROZEN_AFTER: int = 2_000  # series: few enough that the collector has not walked them often by then
 
 
 class Batch:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.gate import Gate
     from detector.rules.windows.series import Series, Undo
 
-BUCKETS: Final = 512  # of a partition: a million keys are some 2,000 in each
+BUCKETS: int = 512  # of a partition: a million keys are some 2,000 in each
 # A value of which nothing came for so long, beyond what rules look back, is forgotten: all that is kept is bounded.
 KNOWN_US: Final = US_PER["d"]
 

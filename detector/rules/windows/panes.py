@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.series import Undo
 
 PARTS: Final = 64  # of a window, each a pane
-MOST: Final = 128  # panes, the newest: the window and as much again for those who come late
+MOST: int = 128  # panes, the newest: the window and as much again for those who come late
 
 
 class Cell:
