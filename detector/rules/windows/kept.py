@@ -174,8 +174,10 @@ class Partition:
 
     def take_evicted(self) -> int:
         """Return how many values were evicted since this was asked last; while nothing is staged."""
-        found, self.evicted = self.evicted, 0
-        self._before = (*self._before[:3], 0)
+        found = self.evicted
+        if found:
+            self.evicted = 0
+            self._before = (*self._before[:3], 0)
         return found
 
     def begin_at(self, newest_us: int, evicted_us: int) -> None:
