@@ -135,7 +135,7 @@ compiled: .venv/requirements-dev.txt ## compile the innermost loop, which takes 
 
 interpreted: ## undo `make compiled`
 	@rm -f pipeline__mypyc.*.so pipeline/compiled.sha256
-	@find pipeline -name '*.so' -delete
+	@find pipeline detector -name '*.so' -delete
 
 clean: interpreted ## remove what was installed, built or fetched
 	@rm -rf .venv build .kafka-local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bench.charts import charts
 from bench.processes import ROOT
 from bench.tables import machine_line, tables
+from pipeline.runtime.compiled import COMPILED
 
 if TYPE_CHECKING:
     from bench.results import Measured
@@ -24,6 +25,12 @@ def document(measured: Measured) -> None:
 
     """
     put(BEGIN, END, markdown(measured))
+
+
+def marks(command: str, code: str) -> tuple[str, str]:
+    """Return the marks of a command's table; code that is compiled has one of its own, beside that of what is not."""
+    name = command.rpartition(".")[2] + (f" {code}" if code == COMPILED else "")
+    return f"<!-- {name}: made by `python -m {command}` -->", f"<!-- /{name} -->"
 
 
 def put(begin: str, end: str, text: str) -> None:

@@ -5,6 +5,7 @@ target take a second stage: every transaction is written to a topic between the 
 All topics have one partition. Of several, a detector that catches up reads a long piece of one after a long piece of
 another: with two weeks in some seconds, nearly all would come late to the second stage, as they never do live.
 A core second is a second of the detector's processor time, user and system; the broker's is not in it.
+What is compiled has a table of its own in docs/performance.md: ``make compiled``, and once more.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import msgspec
 from bench.broker import broker
 from bench.commits import CommitWatch
 from bench.deployment import Deployment
-from bench.document import cells, put
+from bench.document import cells, marks, put
 from bench.machine import this_machine
 from bench.population import stream
 from bench.processes import EndedError, Processes
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from bench.results import Drained
     from pipeline.contracts.messages import Transaction
 
-BEGIN, END = "<!-- ruled: made by `python -m bench.ruled` -->", "<!-- /ruled -->"
+COMMAND: Final = "bench.ruled"
 GOAL_A_SECOND: Final = 25_000
 RECORDS: Final = 200_000
 ACCOUNTS: Final = 12_000
@@ -171,10 +172,11 @@ def main(arguments: list[str]) -> int:
     if asked.json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     else:
-        sys.stdout.write(f"{cells(made)}\n")
+        sys.stdout.write(f"{cells(made)}\n\n{machine.code}\n")
     if asked.document:
         day = date.today().isoformat()  # noqa: DTZ011
-        put(BEGIN, END, f"{day}, `python -m bench.ruled`, on {machine_line(machine)}.\n\n{cells(made)}")
+        told = f"{day}, `python -m {COMMAND}`, on {machine_line(machine)}."
+        put(*marks(COMMAND, machine.code), f"{told}\n\n{cells(made)}")
     return int(any(median(one.cpu_us for one in rounds) > US_PER_SECOND / GOAL_A_SECOND for rounds in found.values()))
 
 

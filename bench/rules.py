@@ -2,6 +2,7 @@
 
 10 rules are stateless, 15 look at windows by source, 3 are sequences, 5 look at windows by target; those by target are
 evaluated in an engine of their own, as by a stage of their own. A transaction is there already: nothing is decoded.
+What is compiled has a table of its own in docs/performance.md: ``make compiled``, and once more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.document import cells, put
+from bench.document import cells, marks, put
 from bench.machine import this_machine
 from bench.population import stream
 from bench.tables import Titled, machine_line
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
     from pipeline.contracts.messages import Transaction
 
-BEGIN, END = "<!-- rules: made by `python -m bench.rules` -->", "<!-- /rules -->"
+COMMAND: Final = "bench.rules"
 FILES: Final = Path(__file__).parent / "rule_files"
 GOAL_US: Final = 30
 BATCH: Final = 1_000
@@ -146,11 +147,12 @@ def main(arguments: list[str]) -> int:
     if asked.json:
         sys.stdout.write(json.dumps({**measured._asdict(), "goal_us": GOAL_US}) + "\n")
     else:
+        sys.stdout.write(f"{machine.code:>18}\n")
         for name, value in made.rows:
             sys.stdout.write(f"{value:>18}  {name}\n")
     if asked.document:
-        told = f"{date.today().isoformat()}, `python -m bench.rules`, on {machine_line(machine)}."  # noqa: DTZ011
-        put(BEGIN, END, f"{told}\n\n{cells(made)}")
+        told = f"{date.today().isoformat()}, `python -m {COMMAND}`, on {machine_line(machine)}."  # noqa: DTZ011
+        put(*marks(COMMAND, machine.code), f"{told}\n\n{cells(made)}")
     return int(measured.mean_us > GOAL_US)
 
 

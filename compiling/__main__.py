@@ -8,7 +8,7 @@ from mypyc.build import mypycify
 from setuptools import Distribution
 from setuptools.errors import BaseError, CCompilerError
 
-from pipeline.runtime.compiled import MODULES, ROOT, STAMP, digest, source_of
+from pipeline.runtime.compiled import GROUP, MODULES, ROOT, STAMP, built, digest, source_of
 
 BUILD = "build/compiled"
 
@@ -16,8 +16,8 @@ BUILD = "build/compiled"
 def remove() -> None:
     """Remove what was built: from now on the modules are interpreted."""
     STAMP.unlink(missing_ok=True)
-    for built in (*ROOT.glob("pipeline__mypyc.*.so"), *ROOT.glob("pipeline/**/*.so")):
-        built.unlink()
+    for one in built():
+        one.unlink()
 
 
 def build() -> None:
@@ -29,7 +29,7 @@ def build() -> None:
 
     """
     sources = [str(source_of(name).relative_to(ROOT)) for name in MODULES]
-    extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=BUILD, group_name="pipeline")
+    extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=BUILD, group_name=GROUP)
     distribution = Distribution({"name": "fraud-pipeline", "ext_modules": extensions})
     command = distribution.get_command_obj("build_ext")
     command.inplace, command.build_temp, command.build_lib = 1, BUILD, BUILD

@@ -42,6 +42,8 @@ def _value(transaction: Transaction, name: str) -> object:
 
 
 def _told(value: object) -> bytes:
+    if isinstance(value, str):  # as nearly always
+        return value.encode(errors="surrogatepass")
     if isinstance(value, bool):
         return b"true" if value else b"false"
     if isinstance(value, int | Decimal):

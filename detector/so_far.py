@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from detector.rules.stage import Found
+from detector.rules.stage import FOUND_NOTHING, Found
 from pipeline.contracts import headers
 from pipeline.contracts.caveats import NONE, Caveats
 from pipeline.contracts.invalid import InvalidMessageError, Reason
@@ -28,7 +28,7 @@ class SoFar(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def found(self) -> Found:
         """What that is to the rules."""
-        return Found(self.hits, self.caveats)
+        return Found(self.hits, self.caveats) if self.hits or self.caveats is not NONE else FOUND_NOTHING
 
     def header(self) -> Header:
         """Return it as the header of a record."""

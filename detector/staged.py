@@ -10,9 +10,10 @@ from detector.figures import figures_of
 from detector.gathering import hop_key
 from detector.held import HeldRules
 from detector.routing import routed
-from detector.rules.stage import Found
+from detector.rules.stage import FOUND_NOTHING, Found
 from detector.so_far import header_of, so_far_of
 from detector.unkeyed import KeyCheck
+from pipeline.contracts.caveats import NONE
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.contracts.records import Outgoing
 
@@ -57,18 +58,21 @@ class StagedDetector:
 
     def handle(self, record: Record) -> tuple[Outgoing, ...]:
         """Return where the record goes; see :class:`~pipeline.runtime.handler.Handler`."""
-        stage = self._stages.get(record.topic, 0)
-        before = so_far_of(record) if stage else None
-        rules = self._held.current if before is None else self._held.by(before.ruleset)
-        transaction = self._codec.read(record)
-        if before is not None:
+        stage, held = self._stages.get(record.topic, 0), self._held
+        if stage:
+            before = so_far_of(record)
+            rules = held.current if before.ruleset == held.current.version else held.by(before.ruleset)
+            transaction = self._codec.read(record)
             found = before.found
-        elif rules.stages[0].windows.remembers:
-            found = Found([], self._keys.caveats(record, transaction))
         else:
-            found = Found([])
-        found = found.and_then(rules.stages[stage].find(transaction, record.partition, record.timestamp_ms))
-        for other in self._held.others(rules):
+            rules = held.current
+            transaction = self._codec.read(record)
+            remembers = rules.stages[0].windows.remembers
+            caveats = self._keys.caveats(record, transaction) if remembers else NONE
+            found = FOUND_NOTHING if caveats is NONE else Found([], caveats)
+        later = rules.stages[stage].find(transaction, record.partition, record.timestamp_ms)
+        found = later if found is FOUND_NOTHING else found.and_then(later)
+        for other in held.others(rules):
             other.observe(transaction, record.partition, record.timestamp_ms, stage)
         if stage == len(self._hops):
             return routed(record, rules.weigh(transaction, found), rules.version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from detector.rules.judging import judge_of
 from detector.rules.windows.engine import Windows
@@ -34,6 +34,9 @@ class Found(NamedTuple):
         return Found([*self.hits, *later.hits], self.caveats | later.caveats)
 
 
+FOUND_NOTHING: Final = Found([])  # as nearly always: nobody changes it
+
+
 class Stage:
     """Rules that look at one log. ``plan`` is what they ask of its past; their errors go to ``counts``.
 
@@ -48,4 +51,7 @@ class Stage:
     def find(self, transaction: Transaction, partition: int, timestamp_ms: int) -> Found:
         """Return what the rules find about a transaction, and remember it; see ``Windows.take`` for the place."""
         subject = self.windows.take(partition, timestamp_ms, transaction)
-        return Found(self.hits(subject) or [], told_of(late=subject.late, partial=subject.partial))
+        hits = self.hits(subject)
+        if hits is None and not (subject.late or subject.partial):
+            return FOUND_NOTHING
+        return Found(hits or [], told_of(late=subject.late, partial=subject.partial))

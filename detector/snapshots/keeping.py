@@ -127,6 +127,8 @@ class Keeping:
             del self._books[place]
         for place, book in self._books.items():
             shape, before, held = self._places.shape(place), self._held[place], self._places.held(place)
+            if held is not None and held.gate is not None:
+                self._places.windows(place).open(place[1])  # its log was read on: that is over
             if shape != book.shape or (before is not held and before is not None):
                 self._books[place] = book.anew(shape)
             self._held[place] = held

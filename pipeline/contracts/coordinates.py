@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, Self
 
 MAX_PARTITION: Final = 2**31 - 1
 MAX_OFFSET: Final = 2**63 - 1
+_new: Final = tuple.__new__  # quicker than the class, and called for every record
 MAX_CHARACTERS: Final = len(f"{MAX_PARTITION}:{MAX_OFFSET}")
 
 
@@ -29,7 +30,7 @@ class Coordinates(NamedTuple):
         """
         partition, colon, offset = (value or b"").partition(b":")
         if colon and partition.isdigit() and offset.isdigit() and len(value or b"") <= MAX_CHARACTERS:
-            found = cls(int(partition), int(offset))
+            found: Self = _new(cls, (int(partition), int(offset)))
             if found.partition <= MAX_PARTITION and found.offset <= MAX_OFFSET:
                 return found
         raise ValueError(f"not coordinates: {value!r}")

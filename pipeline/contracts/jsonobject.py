@@ -16,7 +16,9 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 
 MAX_DEPTH: Final = 32
 MAX_REPORTED_NAME: Final = 40
-_TAB, _NEWLINE, _RETURN = b"\t\n\r"
+# As numbers: looking for one of those in bytes takes a tenth of what it takes to look for a text of one.
+_TAB, _NEWLINE, _RETURN, _BLANK = b"\t\n\r "
+_OBJECT, _ARRAY = b"{["
 
 _decode = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode
 
@@ -46,7 +48,8 @@ def read_object(value: bytes | None) -> dict[str, object]:
         raise InvalidMessageError(Reason.INVALID_JSON, "a number's exponent is beyond any range") from None
     except RecursionError:
         raise InvalidMessageError(Reason.TOO_DEEP, "nested too deeply") from None
-    inner = value.count(b"{") - 1 + value.count(b"[")  # a bracket inside a string counts too
+    nested = _ARRAY in value or _OBJECT in value[1:]
+    inner = value.count(b"{") - 1 + value.count(b"[") if nested else 0  # a bracket inside a string counts too
     if inner >= MAX_DEPTH:
         _check_depth(members)
     if _colons(value) != (_members(members) if inner else len(members)):
@@ -59,7 +62,9 @@ def _colons(value: bytes) -> int:
 
     The colon of a member stands behind a quotation mark or white space, which makes it cheap to find them all.
     """
-    found = value.count(b'":') + value.count(b" :")
+    found = value.count(b'":')
+    if _BLANK in value:
+        found += value.count(b" :")
     if _TAB in value or _NEWLINE in value or _RETURN in value:  # seldom, and looking for one byte is quick
         found += value.count(b"\t:") + value.count(b"\n:") + value.count(b"\r:")
     return found

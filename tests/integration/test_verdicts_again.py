@@ -116,8 +116,9 @@ def test_so_are_those_of_detectors_that_may_remember_little(deploy: Callable[...
     assert COUNT // 50 < sum(marked) < COUNT
 
 
+@pytest.mark.parametrize("most", [0, LITTLE_BYTES], ids=["unbounded", "little"])
 def test_so_are_those_of_stages_by_the_version_that_each_record_carries(
-    deploy: Callable[..., Deployment], tmp_path: Path
+    deploy: Callable[..., Deployment], tmp_path: Path, most: int
 ) -> None:
     """Between the kills rules are pushed: some look at the same past with another limit, some at another past."""
     shipped = Path(BEHAVIOUR["RULES_FILE"])
@@ -126,7 +127,7 @@ def test_so_are_those_of_stages_by_the_version_that_each_record_carries(
         files[name] = tmp_path / f"{name}.yaml"
         files[name].write_text(SHIPPED.replace(old, new))
         assert files[name].read_text() != SHIPPED
-    pipeline = started(deploy, shipped)
+    pipeline = started(deploy, shipped, STATE_MAX_BYTES=str(most))
     pushes = {1: "limit", 2: "window", 4: "shipped"}
     for number in judged_between_kills(pipeline, tmp_path):
         if number in pushes:
@@ -139,7 +140,12 @@ def test_so_are_those_of_stages_by_the_version_that_each_record_carries(
         found = [
             DetectorSettings.from_env({**pipeline.environ, "RULES_FILE": str(path)}).rules for path in files.values()
         ]
-        return next(rules for rules in found if rules.version == version)
+        loaded = next(rules for rules in found if rules.version == version)
+        Bound(most, [PARTITIONS, PARTITIONS]).apply(loaded)
+        return loaded
+
+    log = (tmp_path / "detector.log").read_text()
+    assert ("values of keys were evicted" in log) is bool(most)
 
     versions: set[str] = set()
     again = judged_again_in_stages(pipeline, topics.hop_by("target"), load, versions)

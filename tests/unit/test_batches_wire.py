@@ -27,7 +27,15 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 TIMES = st.integers(0, 2**45)
 BYTES = st.none() | st.binary(max_size=300)
 NAMES = st.text(max_size=20) | st.sampled_from([kind.name for kind in headers.ALL])
-HEADERS = st.lists(st.tuples(NAMES, st.binary(max_size=80) | st.sampled_from([b"3:41", b"17"])), max_size=3)
+# As it is between two stages, and nearly so: lengths of a byte and of two, a name in the place of another.
+BETWEEN = st.tuples(
+    st.tuples(st.just("pipeline.origin"), st.sampled_from([b"3:41", b"0:0", b"", b"x" * 63, b"x" * 64])),
+    st.tuples(st.sampled_from(["pipeline.so-far", "pipeline.hits"]), st.binary(max_size=80)),
+    st.tuples(st.sampled_from(["pipeline.key", "pipeline.kex"]), st.binary(max_size=80)),
+)
+HEADERS = st.lists(
+    st.tuples(NAMES, st.binary(max_size=80) | st.sampled_from([b"3:41", b"17"])), max_size=3
+) | st.builds(lambda between, count: list(between[:count]), BETWEEN, st.integers(1, 3))
 RECORDS = st.lists(st.tuples(TIMES, BYTES, BYTES, HEADERS), min_size=1, max_size=8)
 
 Fields = tuple[int, bytes | None, bytes | None, list["Header"]]
@@ -126,6 +134,21 @@ def test_what_is_copied_is_what_was_read(records: list[Fields]) -> None:
         builder.add(record.timestamp_ms, record.body + packed_headers(record.headers))
     if not any(name == headers.TIMESTAMP.name for *_, own in records for name, _ in own):
         assert builder.records() == batch[HEADER_BYTES:]
+
+
+@given(BETWEEN, st.integers(0, 255), st.integers(2, 3))
+def test_headers_between_stages_are_as_many_as_is_said(between: tuple[Header, ...], count: int, there: int) -> None:
+    """Whatever number stands before them: it is that of those that are there, or the batch is broken."""
+    own = list(between[:there])
+    batch = bytearray(theirs([(0, b"k", b"v", own)]))
+    batch[len(batch) - len(packed_headers(own))] = count
+    try:
+        (found,) = records_in(raw(bytes(batch)), "t", 2, is_input=False)
+    except CorruptBatchError:
+        assert count != 2 * there
+    else:
+        assert count == 2 * there
+        assert list(found.headers) == own
 
 
 @given(RECORDS, st.data())

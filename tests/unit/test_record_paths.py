@@ -16,7 +16,7 @@ from pipeline.contracts.records import Outgoing, Record
 from pipeline.runtime.batches import sending
 from pipeline.runtime.record_path import BATCHES, RECORDS
 from tests.unit.fake_kafka import FakeProducer, batch_of
-from tests.unit.output_bench import LIMIT, Bench
+from tests.unit.output_bench import FACTS, HOP, LIMIT, Bench
 from tests.unit.samples import TIMESTAMP_MS
 
 if TYPE_CHECKING:
@@ -40,6 +40,22 @@ OUTGOING = st.builds(
     st.none() | st.binary(max_size=300),
     st.lists(st.tuples(st.just("pipeline.attempt"), st.binary(max_size=3)), max_size=2).map(tuple),
 )
+SO_FAR = st.tuples(st.just("pipeline.so-far"), st.binary(max_size=80) | st.just(b"h" * LIMIT))
+TO_HOP = st.builds(
+    Outgoing,
+    st.just(HOP),
+    st.none() | st.just(b"new"),
+    st.lists(SO_FAR | st.just(("pipeline.hits", b"r")), min_size=1, max_size=2).map(tuple),
+    st.sampled_from([b"", b"B2", b"C3", b"a longer one", b"D" * 300]),
+)
+# As records are between two stages, mostly with nothing else.
+BETWEEN = st.tuples(
+    st.tuples(st.just("pipeline.origin"), st.just(b"5:41")),
+    SO_FAR,
+    st.tuples(st.just("pipeline.key"), st.none() | st.binary(max_size=80)),
+    FOREIGN,
+)
+BETWEEN_HEADERS = st.builds(lambda between, count: between[:count], BETWEEN, st.sampled_from([2, 3, 3, 3, 4]))
 READ = st.builds(
     Record,
     st.just("input"),
@@ -50,9 +66,19 @@ READ = st.builds(
     BYTES | LARGE,
     st.lists(FOREIGN, max_size=3).map(tuple),
     ORIGINS,
+) | st.builds(
+    Record,
+    st.sampled_from([FACTS[HOP].name, FACTS[HOP].name, "input"]),
+    st.integers(0, 9),
+    st.integers(0, 2**40),
+    TIMES,
+    BYTES,
+    BYTES | LARGE,
+    BETWEEN_HEADERS,
+    ORIGINS,
 )
 # None of a step's outgoing records stands for a dead letter.
-STEPS = st.lists(st.tuples(READ, st.none() | st.lists(OUTGOING, max_size=3)), max_size=12)
+STEPS = st.lists(st.tuples(READ, st.none() | st.lists(OUTGOING | TO_HOP, max_size=3)), max_size=12)
 
 
 def play(path: str, steps: list[Step]) -> tuple[list[Sent], list[str]]:

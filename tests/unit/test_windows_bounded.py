@@ -329,6 +329,31 @@ def test_a_key_that_takes_more_than_there_is_goes_with_all_others() -> None:
     assert loaded.stages[0].windows.size == loaded.stages[0].windows.values == 0
 
 
+def test_a_snapshot_whose_log_was_cut_behind_it_is_used_as_it_is() -> None:
+    """What it would have to be told by records that are gone is made good once the rest was read."""
+    loaded, again = load_rules("r.yaml", RULES), load_rules("r.yaml", RULES)
+    windows = loaded.stages[0].windows
+    with patch.object(kept, "BUCKETS", 1):
+        windows.limit(3 * (KEY_BYTES + SERIES_BYTES + CELL_BYTES))
+        assert not any(partial(loaded, ("a", 0), ("b", 1), ("c", 2)))
+        known = watched(windows.partitions[0])
+        chunk = windows.pack(0, 0)
+        partial(loaded, ("d", 3), ("e", 4))
+        known = unwatched(windows.partitions[0], known)
+        assert len(known.evictions) == 1
+        again.stages[0].windows.limit(windows.partitions[0].most)
+        again.stages[0].windows.unpack(0, 0, chunk)
+        again.committed()
+        again.stages[0].windows.known(0, known)
+        again.committed()
+        held = again.stages[0].windows.partitions[0]
+        assert set(held.values[0]) == {"a", "b", "c"}
+        again.stages[0].windows.open(0)
+        assert set(held.values[0]) == {"c"}
+        assert (held.gate, held.size) == (None, known.size)
+        assert partial(again, ("a", 5)) == [True]
+
+
 AHEAD = 'lateness: 1m\nrules: [{id: many, key: source, window: 1s, currency: any, when: "count() >= 1"}]'
 
 

@@ -12,7 +12,7 @@ from detector.rules.windows.numbers import decimal_of, scaled
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SMALLEST: Final = 256  # hashes that a pane keeps
+SMALLEST: int = 256  # hashes that a pane keeps
 _RANGE: Final = 1 << 64
 _HALF: Final = 1 << 63
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from detector.rules.subject import Subject
 from detector.rules.windows.evicting import evict
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.contracts.messages import Transaction
 
 
-FROZEN_AFTER: Final = 2_000  # series: few enough that the collector has not walked them often by then
+FROZEN_AFTER: int = 2_000  # series: few enough that the collector has not walked them often by then
 
 
 class Batch:
@@ -140,7 +140,7 @@ class Windows:
     @property
     def size(self) -> int:
         """What all partitions take in bytes, as ``sizes`` counts them; also for another thread."""
-        return sum(held.size for held in list(self.partitions.values()))
+        return sum(max(0, held.size) for held in list(self.partitions.values()))
 
     @property
     def values(self) -> int:
@@ -190,16 +190,23 @@ class Windows:
         """Note what a snapshot knows of a partition beside its buckets; its log is read on from where that began."""
         held = self.partitions.get(partition) or self.begun(partition)
         held.begin_at(known.newest_us, known.evicted_us)
-        held.gate = Gate(known)
+        held.gate, held.size = Gate(known), -UNBOUNDED
         held.gate.follow(held, self._known_us, self.batch.undo)
         held.settle()
+
+    def open(self, partition: int) -> None:
+        """Take what a snapshot knows as it is, where its log was read on; only while nothing is staged."""
+        held = self.partitions[partition]
+        if held.gate is not None:
+            held.gate.open(held, self.batch.undo)
+            self.committed()
 
     def committed(self) -> None:
         """Take for good what was taken since the last outcome."""
         batch = self.batch
         batch.fold()
         for held in self.partitions.values():
-            if held.size > held.most and held.gate is None:
+            if held.size > held.most:
                 self.evict(held)
         batch.begin()
         for held in self.partitions.values():

@@ -47,6 +47,7 @@ def unwatched(held: Partition, begun: Known) -> Known:
 class Gate:
     """Lets buckets take what they do not know yet, until the snapshot was whole: from there all take everything.
 
+    Until then nobody knows what all of them take, so that nothing else is evicted.
     What was evicted meanwhile was by the sizes of all buckets together, which nobody knows again before its end. So
     that is told, and is done again at the same places. ``offset`` is that of the record at hand.
     """
@@ -77,3 +78,10 @@ class Gate:
         if held.newest_us >= self.known.end_us:
             held.size = self.known.size
             held.gate = None
+
+    def open(self, held: Partition, undo: list[Undo]) -> None:
+        """Open although the last record did not come: somebody has removed it from the log."""
+        for _, horizon_us in reversed(self._left):
+            lose(held, horizon_us, held.evicted_us, undo)
+        held.size = self.known.size
+        held.gate = None

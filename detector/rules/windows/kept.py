@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.gate import Gate
     from detector.rules.windows.series import Series, Undo
 
-BUCKETS: Final = 512  # of a partition: a million keys are some 2,000 in each
+BUCKETS: int = 512  # of a partition: a million keys are some 2,000 in each
 # A value of which nothing came for so long, beyond what rules look back, is forgotten: all that is kept is bounded.
 KNOWN_US: Final = US_PER["d"]
 
@@ -87,6 +87,12 @@ class Kept:
         """Tell whether it began in this batch, and goes with it."""
         return self.settled_us == UNSET
 
+    def touch(self, batch: Touching) -> None:
+        """Note how it is at the begin of a batch, which is about to change it."""
+        self.batch, self.settled_us, self.before_us = batch.number, self.clock_us, self.seen_us
+        self.before, self.bucket.changed = self.size, True
+        batch.touched.append(self)
+
     def restore(self) -> None:
         """Set it back to the begin of the batch."""
         self.clock_us, self.seen_us, self.size = self.settled_us, self.before_us, self.before
@@ -94,6 +100,13 @@ class Kept:
     def believe(self, doubt: Doubt | None) -> None:
         """Take over what may be missing of it."""
         self.doubt = doubt
+
+
+class Touching(Protocol):
+    """The batch that changes a value."""
+
+    number: int
+    touched: list[Kept]
 
 
 class Begun(Protocol):
@@ -161,8 +174,10 @@ class Partition:
 
     def take_evicted(self) -> int:
         """Return how many values were evicted since this was asked last; while nothing is staged."""
-        found, self.evicted = self.evicted, 0
-        self._before = (*self._before[:3], 0)
+        found = self.evicted
+        if found:
+            self.evicted = 0
+            self._before = (*self._before[:3], 0)
         return found
 
     def begin_at(self, newest_us: int, evicted_us: int) -> None:

@@ -36,6 +36,9 @@ def scaled(value: Decimal) -> Scaled:
         EvaluationError: it is too large to be kept.
 
     """
+    decimals, step, factor = _STEPS[0]
+    if value.same_quantum(step) and -PLAIN < value < PLAIN:  # as nearly always
+        return int(value * factor), decimals
     for number, (decimals, step, factor) in enumerate(_STEPS):
         if value.same_quantum(step):
             if number:  # the next one is probably alike

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detector.rules.windows.series import Undo
 
 PARTS: Final = 64  # of a window, each a pane
-MOST: Final = 128  # panes, the newest: the window and as much again for those who come late
+MOST: int = 128  # panes, the newest: the window and as much again for those who come late
 
 
 class Cell:
@@ -29,7 +29,10 @@ class Cell:
     def __init__(self) -> None:
         """Begin without a value."""
         self.count = self.first_us = self.last_us = 0
-        self.first = self.last = self.least = self.greatest = None
+        self.first: Any = None
+        self.last: Any = None
+        self.least: Any = None
+        self.greatest: Any = None
         self.sum: int = 0
         self.squares: int = 0
         self.smallest: set[int] = set()
@@ -49,15 +52,19 @@ class Cell:
         elif form is not Form.PLAIN:
             self.sum += value
             self.squares += value * value
-            self.least = min(self.least, value)
-            self.greatest = max(self.greatest, value)
+            if value < self.least:
+                self.least = value
+            elif value > self.greatest:
+                self.greatest = value
 
     def copy(self) -> Cell:
         """Return another that is the same."""
-        other = Cell.__new__(Cell)
-        for name in Cell.__slots__:
-            setattr(other, name, getattr(self, name))
-        other.smallest = self.smallest.copy()
+        other = Cell()
+        other.count, other.first_us, other.last_us = self.count, self.first_us, self.last_us
+        other.first, other.last, other.least, other.greatest = self.first, self.last, self.least, self.greatest
+        other.sum, other.squares = self.sum, self.squares
+        if self.smallest:
+            other.smallest = self.smallest.copy()
         return other
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.code import Code, bound, code
 from detector.rules.expressions.code import function as function_of
+from detector.rules.windows import way
 from detector.rules.windows.at import MANY
 from detector.rules.windows.computing import COMPUTE, EMPTY, Slice, nothing
 from detector.rules.windows.folded import FOLDED, Folded
@@ -84,7 +85,8 @@ class Reader:
     """
 
     __slots__ = (
-        "_column", "_compute", "_form", "_function", "_limit", "_view", "_width_us", "held", "subject", "value",
+        "_column", "_compute", "_form", "_function", "_limit", "_place", "_view", "_width_us", "held", "subject",
+        "value",
     )  # fmt: skip
 
     def __init__(self, view: View, function: str, column: int | None, width_us: int) -> None:
@@ -94,19 +96,31 @@ class Reader:
         self._column = -1 if column is None else column
         self._form = Form.WHOLE if column is None else view.forms[column]
         self._width_us = width_us
+        self._place = view.place(self._column)
+        self.value: Callable[[Subject], Any]
         self.subject: Subject | None = None
         self.held: Any = None
+        self._limit: Callable[..., Any] | None = None
+        if function in _COUNTS:
+            view.count()
+        if way.COMPILED:
+            self.value = self.calculated
+            self._limit = self.may_reach if function in _COUNTS else self.ceiling if function == "sum" else None
+        else:
+            self._write(function, width_us)
+
+    def _write(self, function: str, width_us: int) -> None:
+        """Write out what gets the value, and its limit."""
+        view = self._view
         held = {
-            "reader": self, "view": view, "at": view.at, "width_us": width_us, "place": view.place(self._column),
+            "reader": self, "view": view, "at": view.at, "width_us": width_us, "place": self._place,
             "money": view.money, "empty": self.empty, "small": SMALL, "smalls": len(SMALL), "one": SMALL[1],
             "bisect_right": bisect_right, "counted": counted, "decimal_of": decimal_of, "decimals_of": decimals_of,
             "Decimal": Decimal, "cent": CENT, "plain": PLAIN_WHOLE,
         }  # fmt: skip
         lines = _READ.format(_QUICK.get(function, f"found = {_ANY}")).split("\n")
         self.value = function_of("read", "s", lines, held)
-        self._limit: Callable[..., Any] | None = None
         if function in _COUNTS:
-            view.count()
             self._limit = function_of("reaches", "s, least", _REACHES.split("\n"), held)
         elif function == "sum":
             self._limit = function_of("ceiling", "s", _CEILING.split("\n"), {**held, "many": MANY, "powers": POWERS})
@@ -119,6 +133,69 @@ class Reader:
         if self._function == "sum":
             return (code("({}(s) >= {})", limit, bound(least)),)
         return code("({}.most >= {})", bound(self._view), bound(least)), code("{}(s, {})", limit, bound(least))
+
+    def calculated(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of any kind)
+        """Return the value, as ``_READ`` writes it out where nothing is compiled."""
+        if self.subject is subject:
+            return self.held
+        view = self._view
+        series = view.series if view.subject is subject else view.look(subject)
+        if series is None:
+            found = self.empty(subject)
+        elif view.own and series.ladders is None:
+            found = self._quickly(subject, series, self._begin(series, view.hi), view.hi)
+        else:
+            found = self.otherwise(subject, series)
+        self.subject, self.held = subject, found
+        return found
+
+    def _begin(self, series: Series, hi: int) -> int:
+        """Return where the window of a transaction begins that is in its history, of which nothing is in panes."""
+        times, lo, begin_us = series.times, series.start, self._view.at.base_us - self._width_us
+        if times[lo] > begin_us:
+            return lo
+        # Most windows that are short hold nothing else. Too late for its own window, it sees itself all the same.
+        return hi - 1 if lo == hi - 1 or times[hi - 2] <= begin_us else bisect_right(times, begin_us, lo, hi)
+
+    def _quickly(self, subject: Subject, series: Series, lo: int, hi: int) -> Any:  # noqa: ANN401 (a value of any kind)
+        function = self._function
+        if function == "count":
+            return counted(hi - lo)
+        if function == "previous":
+            return self.previous(subject, series, lo, hi - 2)
+        if series.gaps or function not in _QUICK:
+            return self.computed(subject, series, lo, hi)
+        if function == "sum":
+            return decimal_of(self._whole(series, lo, hi), series.scales[self._place], self._least(subject))
+        if hi - lo == 1:
+            return SMALL[1]
+        step = self._view.stride
+        return counted(len(set(series.cells[lo * step + self._place : hi * step : step])))
+
+    def _whole(self, series: Series, lo: int, hi: int) -> int:
+        """Return the sum of a column without gaps, at its scale."""
+        step = self._view.stride
+        begin = lo * step + self._place
+        whole: int = series.cells[begin] if hi - lo == 1 else sum(series.cells[begin : hi * step : step])
+        return whole
+
+    def may_reach(self, subject: Subject, least: int) -> bool:
+        """Tell whether so many transactions may be in the window, as ``_REACHES``."""
+        view = self._view
+        series = view.series
+        if view.subject is not subject or not view.own or series is None or series.ladders is not None:
+            return True
+        place = view.hi - least
+        return place >= series.start and (least == 1 or series.times[place] > view.at.base_us - self._width_us)
+
+    def ceiling(self, subject: Subject) -> int:
+        """Return a whole number that the sum is not above, as ``_CEILING``."""
+        view = self._view
+        series = view.series
+        if view.subject is not subject or not view.own or series is None or series.gaps or series.ladders is not None:
+            return MANY
+        power: int = POWERS[series.scales[self._place]]
+        return self._whole(series, self._begin(series, view.hi), view.hi) // power + 1
 
     def otherwise(self, subject: Subject, series: Series) -> Any:  # noqa: ANN401 (a value of any kind)
         """Return the aggregate of a window that may be in panes, or of a transaction that is not in its history."""

@@ -70,10 +70,13 @@ class Series:
         "before", "cells", "currency", "gaps", "ladders", "layout", "other", "scales", "start", "texts", "times",
     )  # fmt: skip
 
-    def __init__(self, layout: Layout, currency: str, other: Series | None) -> None:
-        """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency."""
+    def __init__(self, layout: Layout, currency: str, other: Series | None, times: array[int] | None = None) -> None:
+        """Begin one, of one currency where that is not empty; ``other`` is the same series of another currency.
+
+        ``times`` are there already where rows are about to follow.
+        """
         self.layout = layout
-        self.times: array[int] = array("q")
+        self.times: array[int] = array("q") if times is None else times
         self.cells: MutableSequence[Any] = array("q")
         self.texts: list[Any] | None = [] if layout.texts else None
         self.scales: Sequence[int] = (0,) * layout.cells
@@ -123,6 +126,16 @@ class Series:
     def add(self, row: Sequence[Any]) -> None:
         """Put the values of the newest transaction behind the others; None for none."""
         self._place(len(self.times) - 1, row)
+
+    def extend(self, texts: Sequence[Any]) -> None:
+        """Put the plain values of the newest transaction behind the others, where its cells are there already."""
+        if self.texts is not None:
+            self.texts.extend(texts)
+        if None in texts:
+            plain = [number for number, form in enumerate(self.layout.forms) if form is Form.PLAIN]
+            for number, text in zip(plain, texts, strict=True):
+                if text is None:
+                    self.gaps |= 1 << number
 
     def mend(self, row: Sequence[Any]) -> None:
         """Put the values of the newest transaction, some of which may be there already, behind the others."""

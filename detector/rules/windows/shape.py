@@ -8,8 +8,10 @@ from typing import Final
 
 from detector.rules.windows.chunk import FORMAT
 from detector.rules.windows.distinct import SMALLEST
+from detector.rules.windows.evicting import FREED
 from detector.rules.windows.kept import BUCKETS, KNOWN_US
 from detector.rules.windows.panes import MOST, PARTS
+from detector.rules.windows.sizes import FORMULA
 from detector.rules.windows.view import NEWEST
 
 SHAPE_CHARACTERS: Final = 16
@@ -20,5 +22,5 @@ def shape_of(asked: object) -> str:
 
     Whoever has the same may take over what another has packed. Arrays are packed as this machine has them.
     """
-    kept = (FORMAT, BUCKETS, KNOWN_US, NEWEST, PARTS, MOST, SMALLEST, sys.byteorder)
+    kept = (FORMAT, BUCKETS, KNOWN_US, NEWEST, PARTS, MOST, SMALLEST, FREED, *FORMULA, sys.byteorder)
     return hashlib.sha256(repr((kept, asked)).encode()).hexdigest()[:SHAPE_CHARACTERS]

@@ -22,6 +22,8 @@ TEXT_BYTES: Final = 64  # and each that is a text
 PANE_BYTES: Final = 200
 PANE_CELL_BYTES: Final = 500  # of each column of a pane
 HASH_BYTES: Final = 100  # and of each hash in it
+# What is packed tells sizes by it.
+FORMULA: Final = (KEY_BYTES, SERIES_BYTES, CELL_BYTES, TEXT_BYTES, PANE_BYTES, PANE_CELL_BYTES, HASH_BYTES)
 
 
 def row_bytes(cells: int, texts: int) -> int:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
+from detector.rules.windows import way
 from detector.rules.windows.at import MANY
 from detector.rules.windows.clock import moved
 from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.series import Form
-from detector.rules.windows.view import in_currency
+from detector.rules.windows.view import ALIKE, in_currency
 from pipeline.contracts.moments import EPOCH
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ class _Text:
             "DecimalException": DecimalException,
             "epoch": EPOCH,
             "microsecond": timedelta(microseconds=1),
-            # The scales of most series are the same: one tuple for all of them.
-            "alike": {}.setdefault,
+            "alike": ALIKE.setdefault,
             "moved": moved,
             "doubted": look,
             "in_currency": in_currency,
@@ -114,6 +114,32 @@ class _Text:
             self.add(1, "held.gate.look(value)")
         self.add(0, "except EvaluationError as error:", f"    {at}.lack(s, error)")
         self.add(0, "else:")
+        if way.COMPILED:
+            self.calls(number, key, known)
+        else:
+            self.written(number, key, known)
+
+    def calls(self, number: int, key: Key, known: set[int]) -> None:
+        """Let compiled code do it: as ``written``, by calls."""
+        at, reach_us = self.name(key.at), max(one.reach_us for one in key.views)
+        self.add(1, f"kept = {at}.bring(held, {number}, value, s, record_us, gone_us, {reach_us}, batch)")
+        for view in key.views:
+            depth, name = 1, self.name(view)
+            if view.condition is not None:
+                self.add(1, f"if {view.condition.name.text}:")
+                depth = 2
+                self.steps(depth, [one for one in view.inputs if id(one) not in known])
+            cells = "".join(f"{one.name.text}, " for one in view.inputs if one.form is not Form.PLAIN)
+            texts = "".join(f"{one.name.text}, " for one in view.inputs if one.form is Form.PLAIN)
+            currency = "t.currency" if view.money else repr("")
+            self.add(depth, f"{name}.take(s, kept, {currency}, ({cells}), ({_scales(view)}), ({texts}), batch, held)")
+            if view.counts and view.condition is not None:
+                self.add(1, f"else: {name}.leave(kept)")
+        self.add(1, f"{at}.leave(held)")
+
+    def written(self, number: int, key: Key, known: set[int]) -> None:
+        """Write out how a value is brought to hand and the transaction put into its series."""
+        at = self.name(key.at)
         self.add(1, f"kept = held.values[{number}].get(value)")
         self.add(1, "if kept is None:")
         self.add(2, f"kept = held.begun({number}, value, batch)")

@@ -88,10 +88,7 @@ def _series(view: View, columns: ViewColumns) -> list[Series]:
     found: list[Series] = []
     at = cells_at = texts_at = 0
     for number, rows in enumerate(_array("I", columns.rows)):
-        one = Series.__new__(Series)
-        one.layout, one.other, one.ladders, one.start, one.before, one.gaps = layout, None, None, 0, 0, 0
-        one.currency = currencies[number] if view.money else ""
-        one.times = times[at : at + rows]
+        one = Series(layout, currencies[number] if view.money else "", None, times[at : at + rows])
         at += rows
         large = columns.large.get(number) if columns.large else None
         if large is None:
@@ -100,7 +97,6 @@ def _series(view: View, columns: ViewColumns) -> list[Series]:
             cells_at = end
         else:
             one.scales, one.cells = large
-        one.texts = None
         if texts_wide:
             end = texts_at + rows * texts_wide
             one.texts = texts[texts_at:end]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.windows.at import MANY
+from detector.rules.windows.numbers import GAP
 from detector.rules.windows.panes import Ladder, fine
 from detector.rules.windows.series import Form, Layout, Series
 from detector.rules.windows.sizes import SERIES_BYTES
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from detector.rules.windows.kept import Kept, Partition
 
 NEWEST: Final = 1_024  # transactions of a series that are kept one by one
+# The scales of most series are the same: one tuple for all of them.
+ALIKE: Final[dict[tuple[int, ...], tuple[int, ...]]] = {}
 OVER: Final = "a transaction sees its histories until the next is taken"
 
 
@@ -108,6 +111,82 @@ class View:
             self.hi = bisect_right(series.times, at.time_us, series.start)
         self.subject, self.series, self.own, self.solo = subject, series, False, None
         return series
+
+    def take(  # noqa: PLR0913, PLR0917 (called by text, see ``taking``)
+        self,
+        subject: Subject,
+        kept: Kept,
+        currency: str,
+        cells: tuple[Any, ...],
+        scales: tuple[int, ...],
+        texts: tuple[Any, ...],
+        batch: Batch,
+        held: Partition,
+    ) -> None:
+        """Take the transaction at hand in, as ``taking`` writes it out where nothing is compiled.
+
+        ``cells`` and ``scales`` are by the place in a row, ``texts`` are the plain values; ``currency`` is empty where
+        there is one series for all.
+        """
+        series = kept.series[self.index]
+        if self.money and series is not None and series.currency != currency:
+            series = in_currency(series, currency)
+        if series is None:
+            series = self.begun(currency, kept, batch)
+            series.scales = ALIKE.setdefault(scales, scales)
+        self.subject, self.series = subject, series
+        kept.size += series.layout.size
+        times, time_us = series.times, self.at.time_us
+        start, end = series.start, len(times)
+        if start < end:
+            if times[start] <= time_us - (self.reach_us + batch.lateness_us):
+                start = self.expire(series, kept, batch)
+            if start < end and (time_us < times[-1] or end - start >= batch.newest):
+                self.put(series, kept, self._row(cells, scales, texts), batch, held)
+                self.most = MANY
+                return
+        # As nearly always: the newest of a history that is not full.
+        batch.undo.append(series)
+        times.append(time_us)
+        self.hi, self.own = end + 1, True
+        self.most = end + 1 - start if series.ladders is None else MANY
+        if cells:
+            self._add(series, cells, scales, texts)
+        elif texts:
+            series.extend(texts)
+
+    def _add(self, series: Series, cells: tuple[Any, ...], scales: tuple[int, ...], texts: tuple[Any, ...]) -> None:
+        """Put the values of the newest transaction into their rows, at once where all are as nearly always."""
+        if series.scales != scales or (GAP in cells and any(cells[place] == GAP for place in self._numbers())):
+            series.add(self._row(cells, scales, texts))
+            return
+        try:
+            series.cells.extend(cells)
+        except (TypeError, OverflowError):
+            series.mend(self._row(cells, scales, texts))
+        else:
+            if texts:
+                series.extend(texts)
+
+    def _numbers(self) -> list[int]:
+        """Return where numbers are in a row."""
+        return [self.place(column) for column, form in enumerate(self.forms) if form is Form.NUMBER]
+
+    def _row(self, cells: tuple[Any, ...], scales: tuple[int, ...], texts: tuple[Any, ...]) -> list[Any]:
+        """Return values as a series takes them where it does not take them at once."""
+        rest, plain = iter(zip(cells, scales, strict=True)), iter(texts)
+        row: list[Any] = []
+        for form in self.forms:
+            if form is Form.PLAIN:
+                row.append(next(plain))
+            else:
+                value, scale = next(rest)
+                row.append((value, scale) if form is Form.NUMBER and value is not None else value)
+        return row
+
+    def leave(self, kept: Kept) -> None:
+        """Tell how many transactions there are at most of a value at hand whose transaction is not in it."""
+        self.most = 0 if kept.series[self.index] is None else MANY
 
     def begun(self, currency: str, kept: Kept, batch: Batch) -> Series:
         """Return a series that begins with the transaction at hand, of one currency where that is not empty."""

@@ -66,11 +66,11 @@ def take_text(members: dict[str, object], name: str) -> str:
         InvalidMessageError: it is missing, no string, empty, or longer.
 
     """
-    value = take(members, name)
+    value = members.pop(name, _MISSING)
+    if type(value) is str and 0 < len(value) <= MAX_TEXT_CHARACTERS:  # as nearly always
+        return value
+    if value is _MISSING:
+        raise InvalidMessageError(Reason.MISSING_MEMBER, f"member {name!r} is missing")
     if type(value) is not str:
         raise InvalidMessageError(Reason.WRONG_TYPE, f"member {name!r} is not a string")
-    if not 0 < len(value) <= MAX_TEXT_CHARACTERS:
-        raise InvalidMessageError(
-            Reason.INVALID_VALUE, f"member {name!r} has not 1 to {MAX_TEXT_CHARACTERS} characters"
-        )
-    return value
+    raise InvalidMessageError(Reason.INVALID_VALUE, f"member {name!r} has not 1 to {MAX_TEXT_CHARACTERS} characters")

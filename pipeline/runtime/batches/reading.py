@@ -24,9 +24,14 @@ _new_tuple: Final = tuple.__new__
 _NAMES: Final = {kind.name.encode(): kind.name for kind in headers.ALL}
 _name_of: Final = _NAMES.get
 # One header of this name; its size and its bytes are all that is behind.
-_ORIGIN_ALONE: Final = b"\x02" + bytes([2 * len(headers.ORIGIN.name)]) + headers.ORIGIN.name.encode()
+_ORIGIN: Final = bytes([2 * len(headers.ORIGIN.name)]) + headers.ORIGIN.name.encode()
+_ORIGIN_ALONE: Final = b"\x02" + _ORIGIN
 _ORIGIN_BEGINS: Final = len(_ORIGIN_ALONE) + 1
 _ONE_BYTE: Final = 64  # from here on a length takes more
+# What stands between two stages: the origin, what was found so far, and the key with which it entered, if any.
+_SO_FAR: Final = bytes([2 * len(headers.SO_FAR.name)]) + headers.SO_FAR.name.encode()
+_ENTERED_KEY: Final = bytes([2 * len(headers.ENTERED_KEY.name)]) + headers.ENTERED_KEY.name.encode()
+_WITHOUT_KEY, _WITH_KEY = 4, 6  # their number, as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ def _headers(buffer: bytes, at: int, end: int) -> tuple[Header, ...]:
     # As between our services, nearly always.
     if buffer.startswith(_ORIGIN_ALONE, at) and 0 <= end - begin < _ONE_BYTE and buffer[begin - 1] == 2 * (end - begin):
         return ((headers.ORIGIN.name, buffer[begin:end]),)
+    if begin <= end and buffer.startswith(_ORIGIN, at + 1):
+        between = _between(buffer, begin, end, buffer[at])
+        if between is not None:
+            return between
     found = []
     count, at = decoded(buffer, at)
     for _ in range(count):
@@ -111,6 +120,33 @@ def _headers(buffer: bytes, at: int, end: int) -> tuple[Header, ...]:
     if count < 0 or at != end:
         raise CorruptBatchError(f"{count} headers end at byte {at}, their record at {end}")
     return tuple(found)
+
+
+def _between(buffer: bytes, at: int, end: int, count: int) -> tuple[Header, ...] | None:
+    """Read the headers of a record between two stages, whose origin begins at ``at``; None where it has others.
+
+    A length that takes more than a byte is among those others.
+    """
+    size = buffer[at - 1]
+    told = at + (size >> 1)
+    begin = told + len(_SO_FAR) + 1
+    if size & 1 or size >= MORE or begin > end or not buffer.startswith(_SO_FAR, told):
+        return None
+    size = buffer[begin - 1]
+    behind = begin + (size >> 1)
+    if size & 1 or size >= MORE or behind > end:
+        return None
+    origin = (headers.ORIGIN.name, buffer[at:told])
+    so_far = (headers.SO_FAR.name, buffer[begin:behind])
+    if behind == end and count == _WITHOUT_KEY:
+        return (origin, so_far)
+    key = behind + len(_ENTERED_KEY) + 1
+    if key > end or count != _WITH_KEY or not buffer.startswith(_ENTERED_KEY, behind):
+        return None
+    size = buffer[key - 1]
+    if size & 1 or size >= MORE or key + (size >> 1) != end:
+        return None
+    return (origin, so_far, (headers.ENTERED_KEY.name, buffer[key:end]))
 
 
 def _length_at(buffer: bytes, at: int, end: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pipeline.contracts.headers import ORIGIN
+from pipeline.contracts.headers import ENTERED_KEY, ORIGIN, SO_FAR
 from pipeline.runtime.batches.varints import NULL, SMALL, encoded, quickly
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ HEADER_BYTES: Final = 61  # of a batch, before its records
 
 _ORIGIN: Final = quickly(len(ORIGIN.name)) + ORIGIN.name.encode()
 _ORIGIN_ALONE: Final = quickly(1) + _ORIGIN
+_ORIGIN_BETWEEN: Final = quickly(2) + _ORIGIN
+_ORIGIN_OF_THREE: Final = quickly(3) + _ORIGIN
+_SO_FAR: Final = quickly(len(SO_FAR.name)) + SO_FAR.name.encode()
+_ENTERED_KEY: Final = quickly(len(ENTERED_KEY.name)) + ENTERED_KEY.name.encode()
 _NO_HEADERS: Final = quickly(0)
 _NULL: Final = encoded(NULL)
 _TABLE: Final = len(SMALL)
@@ -37,6 +41,13 @@ def packed_origin(origin: Coordinates) -> bytes:
     """Return the headers of a record that carries nothing but its origin."""
     written = b"%d:%d" % origin
     return _ORIGIN_ALONE + SMALL[len(written)] + written
+
+
+def packed_between(origin: Coordinates, so_far: bytes | None, key: bytes | None) -> bytes:
+    """Return the headers of a record between two stages that carries nothing else; ``key`` is that it entered with."""
+    written = b"%d:%d" % origin
+    told = SMALL[len(written)] + written + _SO_FAR + packed(so_far or b"")
+    return _ORIGIN_BETWEEN + told if key is None else _ORIGIN_OF_THREE + told + _ENTERED_KEY + packed(key)
 
 
 def packed(content: bytes | None) -> bytes:

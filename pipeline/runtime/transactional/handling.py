@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.contracts.invalid import InvalidMessageError
 from pipeline.runtime.batches.writing import Lane, packed_origin
 from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.transactional.hop_lanes import HopLanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +30,8 @@ def handle_all(
 
     One that can never be handled, or whose outcome is too large, is refused, and the next one comes. What nearly every
     record is has a lane: one that goes on untouched, with no header but its origin. It takes no call but those that
-    handle it and add it to the batch of its partition. All others take the way through :meth:`Output.write`.
+    handle it and add it to the batch of its partition. Those that go to a hop or come from one have lanes as well (see
+    :class:`HopLanes`). All others take the way through :meth:`Output.write`.
 
     Raises:
         KafkaError: the client does not take it, or ``records`` cannot be read on.
@@ -37,6 +39,7 @@ def handle_all(
 
     """
     lanes: dict[Topic, Lane] = {}
+    hops = HopLanes(output)
     latest_ms = output.latest_ms
     for record in records:
         try:
@@ -44,18 +47,20 @@ def handle_all(
             body, origin = record.body, record.origin
             if (
                 len(outgoing) == 1
-                and outgoing[0].untouched
+                and outgoing[0].value is None
                 and body is not None
                 and origin is not None
-                and not record.headers
                 and 0 <= record.timestamp_ms <= latest_ms
             ):
-                topic = outgoing[0].topic
-                lane = lanes.get(topic)
-                if lane is None:
-                    lane = lanes[topic] = output.lane(topic, record.partition)
-                if len(body) < lane.widest:
-                    lane.add(record.timestamp_ms, body + packed_origin(origin))
+                one = outgoing[0]
+                if one.untouched and not record.headers:
+                    lane = lanes.get(one.topic)
+                    if lane is None:
+                        lane = lanes[one.topic] = output.lane(one.topic, record.partition)
+                    if len(body) < lane.widest:
+                        lane.add(record.timestamp_ms, body + packed_origin(origin))
+                        continue
+                elif hops.took(record, origin, one):
                     continue
             output.write(record, outgoing)
         except InvalidMessageError as error:

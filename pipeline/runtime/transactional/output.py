@@ -48,6 +48,8 @@ NEVER: Final = float("inf")
 class Output:
     """Writes to the topics of ``facts``. Nothing is visible to anybody before :meth:`commit` has returned.
 
+    ``hops`` are the names of those between stages.
+
     ``now_ms`` tells the wall clock in milliseconds since 1970. ``leftovers`` ends what a broker that came back has
     left open. ``sender`` gives records to the producer.
     """
@@ -66,7 +68,7 @@ class Output:
         self._leftovers = leftovers
         self._facts = facts
         self._input = facts[topics.TRANSACTIONS].name
-        self._hops = {found.name for topic, found in facts.items() if topic.gathers}
+        self.hops = {found.name for topic, found in facts.items() if topic.gathers}
         self._watchdog = watchdog
         self._now_ms = now_ms
         self.latest_ms = 0  # of a time that brokers take, in the transaction at hand
@@ -102,6 +104,10 @@ class Output:
         facts = self._facts[topic]
         return self._sender.lane(facts, partition % facts.partitions)
 
+    def partition_in(self, topic: Topic, key: bytes) -> int:
+        """Return the partition of a topic that a key belongs to."""
+        return partition_of(key, self._facts[topic].partitions)
+
     def write(self, record: Record, outgoing: Sequence[Outgoing]) -> None:
         """Write what is outgoing because of a record: all of it, or nothing.
 
@@ -110,7 +116,7 @@ class Output:
             KafkaError: the client does not take it.
 
         """
-        if record.topic in self._hops:
+        if record.topic in self.hops:
             record = entered(record, self._input)
         for one in outgoing:
             self._check(record, one)
@@ -138,8 +144,7 @@ class Output:
         if outgoing.key is not None:
             all_headers += kept_key(record)
             value = record.value if outgoing.value is None else outgoing.value
-            facts = self._facts[outgoing.topic]
-            number = partition_of(outgoing.key, facts.partitions)
+            facts, number = self._facts[outgoing.topic], self.partition_in(outgoing.topic, outgoing.key)
             self._write(facts, number, record.timestamp_ms, outgoing.key, value, all_headers)
             return
         if outgoing.value is None:
@@ -150,7 +155,7 @@ class Output:
 
     def send_letter(self, topic: Topic, record: Record, error: InvalidMessageError, service: str) -> None:
         """Write a record to its dead letters; one of a hop as it entered."""
-        if record.topic in self._hops:
+        if record.topic in self.hops:
             record = entered(record, self._input)
         letter = letter_of(record, error, service, self._facts[topic].max_message_bytes)
         self._write_on(topic, record, letter.key, letter.value, list(letter.headers))
