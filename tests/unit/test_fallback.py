@@ -33,7 +33,8 @@ def prepared(wanted: str) -> tuple[Any, Any]:
         config={"fetch_max_wait_ms": 100},
         _manager=None,
     )
-    record_path(wanted, is_input=True).prepare(SimpleNamespace(_fetcher=fetcher, close=None))
+    group = SimpleNamespace(ensure_coordinator_ready=None)
+    record_path(wanted, is_input=True).prepare(SimpleNamespace(_fetcher=fetcher, close=None, _coordinator=group))
     return fetcher.PartitionRecords, fetcher.fetch_records
 
 
