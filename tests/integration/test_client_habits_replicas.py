@@ -16,7 +16,9 @@ from kafka_local import Cluster
 from pipeline.contracts import topics
 from pipeline.runtime.clients import producers
 from pipeline.runtime.clients.consumers import reader
+from pipeline.runtime.record_path import CLIENT_BATCHES, RECORD_PATH
 from pipeline.runtime.transactional import output as outputs
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, deployed, producer_of
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.runtime.transactional.batch import Batch
-    from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.chaos
 
@@ -42,10 +43,12 @@ def own_kafka() -> Iterator[Cluster]:
 
 @pytest.fixture
 def pipeline(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """Provide a pipeline whose deliveries time out long before the flush that waits for them, which thus returns."""
+    """Provide one whose deliveries time out long before the client's flush that waits for them, which thus returns."""
     monkeypatch.setattr(producers, "DELIVERY_MS", 3_000)
     monkeypatch.setattr(outputs, "FLUSH_SECONDS", FLUSH_SECONDS)
-    return deployed(own_kafka)
+    deployment = Deployment(own_kafka.bootstrap_servers, {RECORD_PATH.name: CLIENT_BATCHES}, 1)
+    deployment.provision()
+    return deployment
 
 
 def need_replicas(pipeline: Deployment, count: int) -> None:
@@ -53,20 +56,30 @@ def need_replicas(pipeline: Deployment, count: int) -> None:
     pipeline.set_config(topics.LEGIT, {"min.insync.replicas": str(count)})
 
 
-def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: pytest.LogCaptureFixture) -> None:
-    """Guard: the look at every future in ``Output.commit``; all is judged once the topic takes it."""
+def nothing_is_committed(pipeline: Deployment, log: pytest.LogCaptureFixture, told: str) -> None:
+    """Let a detector fail while replicas are missing, in these words, and go on once they are not."""
     need_replicas(pipeline, 3)
     pipeline.put(*[GOOD] * COUNT)
     with pipeline.running("detector"):
 
         def decided() -> object:
-            return re.search("a transaction failed, .* Expiring", caplog.text) or pipeline.committed("detector")
+            return re.search(f"a transaction failed, .* {told}", log.text) or pipeline.committed("detector")
 
         eventually(decided, 60, "a transaction to fail")
         assert pipeline.committed("detector") == {}
         need_replicas(pipeline, 2)
         report = pipeline.wait_until_judged(COUNT)
     assert (report.clean, report.outcomes["legit"]) == (True, COUNT), report
+
+
+def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    """Guard: the look at every future in ``Output.commit``; all is judged once the topic takes it."""
+    nothing_is_committed(pipeline, caplog, "Expiring")
+
+
+def test_nor_is_it_by_our_own_writer(own_kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    """It tries again until the flush is over, and tells what was said last."""
+    nothing_is_committed(deployed(own_kafka), caplog, "took no batch: NotEnoughReplicas")
 
 
 def commit_unchecked(output: outputs.Output, batch: Batch) -> None:
