@@ -39,8 +39,9 @@ demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live v
 	@exec $(BIN)/python -m demo
 
 # Two halves at the same time, each with a Kafka of its own: most of the time they wait for brokers.
-HERE := tests/integration
-BESIDE := tests/unit tests/contracts tests/e2e tests/chaos
+COMPILED := tests/integration/test_compiled.py
+HERE := tests/integration --ignore=$(COMPILED)
+BESIDE := tests/unit tests/contracts tests/e2e tests/chaos $(COMPILED)
 
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
 	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
