@@ -20,10 +20,10 @@ KILLS = 2
 SEED = 20
 ENDS_WITHIN = 600.0
 # What the record paths differ in is how records get to brokers, and from the client's consumer.
-OTHER_PATHS = {"killed-at-every-step": RECORDS, "coordinators-move": CLIENT_BATCHES}
+OTHER_PATHS = {"killed-at-every-step": (RECORDS,), "coordinators-move": (RECORDS, CLIENT_BATCHES)}
 PLAYS = [
     *(Play(scenario, BATCHES) for scenario in SCENARIOS if scenario.short),
-    *(Play(scenario, OTHER_PATHS[scenario.name]) for scenario in SCENARIOS if scenario.name in OTHER_PATHS),
+    *(Play(scenario, path) for scenario in SCENARIOS for path in OTHER_PATHS.get(scenario.name, ())),
 ]
 
 
