@@ -52,9 +52,12 @@ function places(warming) {
   if (!warming) return ["this cannot be told now: Kafka does not say how far detectors are"];
   const { standings, partitions, behind } = warming;
   const made = [element("span", share(standings.judges ?? 0, partitions))];
-  const list = element("ul", null, "places");
-  for (const one of behind) list.append(element("li", `${one.topic} ${one.partition}: ${one.by ? `by ${one.by}` : "by none yet"}, ${one.waiting > 0 ? `${count(one.waiting)} wait` : "none waits"}`));
-  if (behind.length > 0) made.push(list);
+  for (const by of new Set(behind.map((one) => one.by))) {
+    const same = behind.filter((one) => one.by === by);
+    const list = element("ul", null, "places");
+    for (const one of same) list.append(element("li", `${one.topic} ${one.partition}: ${one.waiting > 0 ? `${count(one.waiting)} wait` : "none waits"}`));
+    made.push(element("p", by ? `${count(same.length)} by version ${by}` : `${count(same.length)} by none yet`), list);
+  }
   return made;
 }
 
