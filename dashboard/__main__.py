@@ -9,6 +9,7 @@ from dotenv import find_dotenv, load_dotenv
 from dashboard.live.following import CLIENT_ID, FOLLOWED, Following
 from dashboard.live.hub import Hub
 from dashboard.live.lags import Lags
+from dashboard.live.readings import judges_of
 from dashboard.settings import VARIABLES, DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
@@ -40,8 +41,14 @@ def show(settings: DashboardSettings, stop: Stop, vitals: Vitals) -> None:
     vitals.add(hub.figures_of_service)
     following = Following(kafka, names, partitions, codec, hub.take)
     where = Address(settings.host, settings.port, "DASHBOARD_HOST, DASHBOARD_PORT")
-    looked_up = (Topics(kafka, names), Rules(kafka, names[topics.RULES]))
-    page = listen(where, guarded(settings, Shown(hub, partitions, cases, *looked_up)), MOST_AT_ONCE, settings.proxies)
+    rules = Rules(kafka, names[topics.RULES], lambda cluster: judges_of(cluster, kafka, names))
+    shown = Shown(hub, partitions, cases, Topics(kafka, names), rules)
+    page = listen(
+        where,
+        guarded(settings, shown),
+        MOST_AT_ONCE,
+        settings.proxies,
+    )
     logger.info("the dashboard is at %s%s", page.address, ", for who logs in" if settings.secrets else "")
     threads = [following.start(stop), lags.start(stop), cases.start(stop)]
     try:

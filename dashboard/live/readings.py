@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dashboard.live.warming import Judges, Log
 from pipeline.contracts import topics
+from pipeline.contracts.rule_marks import mark_in
 
 if TYPE_CHECKING:
     from pipeline.runtime.clients.cluster import Cluster
+    from pipeline.runtime.cluster_settings import KafkaSettings
     from pipeline.runtime.settings import TopicNames
+
+
+DETECTOR: Final = "detector"
 
 
 class Reading(NamedTuple):
@@ -49,3 +55,28 @@ def lag_of(cluster: Cluster, group: str, topic: str) -> dict[int, tuple[int, int
     committed = cluster.committed(group, topic, count)
     ends = cluster.readable_ends(topic, count)
     return {partition: (at, max(0, ends[partition] - at)) for partition, at in sorted(committed.items())}
+
+
+def judges_of(cluster: Cluster, kafka: KafkaSettings, names: TopicNames) -> Judges:
+    """Return by which version of the rules each partition that detectors read was judged last.
+
+    Raises:
+        KafkaError: no broker answers.
+
+    """
+    group = kafka.group_of(DETECTOR)
+    logs: list[Log] = []
+    for reading in readings(cluster, names):
+        found = cluster.describe([reading.topic]) if reading.service == DETECTOR else {}
+        if reading.topic not in found:
+            continue
+        count = found[reading.topic].partitions
+        handled = cluster.handled(group, reading.topic, count)
+        if not handled and logs:  # a topic between two stages that this deployment has no more
+            continue
+        begins, ends = cluster.beginnings(reading.topic, count), cluster.readable_ends(reading.topic, count)
+        for partition in range(count):
+            done = handled.get(partition)
+            at, mark = (begins[partition], None) if done is None else (done.offset, mark_in(done.metadata))
+            logs.append(Log(reading.topic, partition, mark, max(0, ends[partition] - at)))
+    return Judges(len(cluster.members(group)), logs)

@@ -6,11 +6,12 @@ Whoever may push rules writes these texts: they are bounded here, and never take
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
 from pipeline.contracts.display import printable
+from pipeline.contracts.rule_bodies import VARIABLES
 
 if TYPE_CHECKING:
     from pipeline.contracts.rule_bodies import RuleBody
@@ -22,12 +23,14 @@ MAX_SHOWN: Final = 64 * 1024  # characters of a text that is shown
 MAX_RULES: Final = 1_000
 MAX_VALUE: Final = 2_000
 DEFAULTS: Final = {"mode": "active", "score": "100"}
+APART: Final = {"rules", "lists", "threshold"}  # what a rule does not look at, and the rules themselves
 
 
 def described(body: RuleBody) -> dict[str, Any]:
-    """Return the rules of a version: ``threshold``, ``rules`` member by member, and ``lists``; ``left_out`` beside.
+    """Return what a version says: ``threshold``, ``rules`` member by member, ``lists`` and ``variables``.
 
-    There is nothing of all that where the text cannot be read so; it is shown as it is then.
+    ``left_out`` is how many rules are not shown. There is nothing of all that where the text cannot be read so; it is
+    shown as it is then.
     """
     content = _content(body.text)
     try:
@@ -39,7 +42,26 @@ def described(body: RuleBody) -> dict[str, Any]:
         "rules": [{**DEFAULTS, **members} for members in rules[:MAX_RULES]],
         "lists": lists[:MAX_RULES],
         "left_out": max(0, len(rules) - MAX_RULES),
+        "variables": shown(body.texts()[VARIABLES]),
     }
+
+
+class Compared(NamedTuple):
+    """What makes a rule another one: its own members, by its id, and what the version says ``beside`` rules."""
+
+    beside: tuple[Any, ...]
+    rules: dict[str, dict[Any, Any]]
+
+
+def compared(body: RuleBody) -> Compared:
+    """Return what the rules of a version are told apart by; without any where its text cannot be read so."""
+    content = _content(body.text)
+    beside = {name: value for name, value in content.items() if name not in APART}
+    rules = _listed(content, "rules")[:MAX_RULES]
+    return Compared(
+        (beside, dict(body.variables)),
+        {printable(str(one.get("id")), MAX_VALUE): {**DEFAULTS, **one} for one in rules},
+    )
 
 
 def shown(text: str) -> str:

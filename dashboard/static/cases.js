@@ -1,6 +1,6 @@
 // Cases: which there are, what is in one, and what somebody does to it.
 
-import { ask, badge, cell, count, cut, element, moment, money, opening, problem, terms } from "./text.js";
+import { ask, badge, cell, count, cut, element, labelled, moment, money, opening, problem, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const body = find("cases");
@@ -15,7 +15,7 @@ export async function list() {
   const mine = ++listed;
   const { found, problem: why } = await ask(`/api/cases?state=${encodeURIComponent(find("case-state").value)}`);
   if (mine !== listed) return; // another list was asked for meanwhile
-  body.replaceChildren(...(found ?? []).map(line));
+  body.replaceChildren(...labelled(body, (found ?? []).map(line)));
   told.textContent = why ?? (found.length === 0 ? "There are no such cases." : "");
   older(found ?? []);
 }
@@ -31,7 +31,7 @@ async function more() {
   if (mine !== listed) return;
   told.textContent = why ?? "";
   if (!found) return;
-  const lines = found.map(line);
+  const lines = labelled(body, found.map(line));
   body.append(...lines);
   lines[0]?.querySelector("button").focus();
   older(found);

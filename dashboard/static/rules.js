@@ -1,33 +1,58 @@
 // Rules: those in force with what they do, and every version with what it has changed.
 
-import { ask, badge, cell, count, day, element, moment, opening, terms } from "./text.js";
+import { ask, badge, cell, count, element, labelled, moment, opening, terms } from "./text.js";
+import { follow } from "./warming.js";
 
 const find = (id) => document.getElementById(id);
 const dialog = find("rule");
+const LOOK_MS = 3_000;
 const COLUMNS = ["id", "mode", "severity", "score", "when"];
 const second = (text) => moment(text).slice(0, 19);
+
+let shown = null; // the record by which what is shown was put in force
+let timer = 0;
 
 export async function list() {
   const { found, problem } = await ask("/api/rules");
   const told = problem ?? found.problem ?? (found.current === null ? `nobody has put rules into ${found.topic} yet` : "");
   find("rules-told").textContent = told;
   const put = found?.current;
-  find("rules-put").replaceChildren(...(put ? [terms([["Version", put.version], ["Since (UTC), by", `${second(put.at)}, ${put.author}`], ["Why", put.reason || "-"], ["Fraud from a score of", found.threshold ?? "-"], ["Judged by it", judged(put, found.judged)]])] : []));
-  const lines = (found?.rules ?? []).map((rule) => ruleLine(rule, found.hits[rule.id] ?? {}));
-  if (found?.left_out > 0) lines.push(spread(`${count(found.left_out)} more; python -m detector.rules has all of them`, 6));
-  if (put && !found.rules?.length) lines.push(spread("none that can be shown one by one; the version has its text", 6));
-  find("rules-in-force").replaceChildren(...lines);
+  shown = found?.put ?? null;
+  find("rules-put").replaceChildren(...(put ? [terms(putTerms(put, found))] : []));
+  const lines = (found?.rules ?? []).map(ruleLine);
+  if (found?.left_out > 0) lines.push(spread(`${count(found.left_out)} more; python -m detector.rules has all of them`, 7));
+  if (put && !found.rules?.length) lines.push(spread("none that can be shown one by one; the version has its text", 7));
+  fill("rules-in-force", lines);
   find("lists-card").hidden = !found?.lists?.length;
-  find("lists").replaceChildren(...(found?.lists ?? []).map(listLine));
-  find("versions").replaceChildren(...(found?.versions ?? []).map(versionLine));
+  fill("lists", (found?.lists ?? []).map(listLine));
+  fill("versions", (found?.versions ?? []).map(versionLine));
+  if (found) follow(found);
+  clearTimeout(timer);
+  timer = setTimeout(look, LOOK_MS);
 }
 
-// What is put in force is not yet what judges: detectors read at first what new rules look back to.
-function judged(put, last) {
-  if (!last) return "no fraud was seen today";
-  const at = `${day(last.at_ms).slice(0, 19)} UTC`;
-  if (last.version === put.version) return `yes, the last fraud at ${at}`;
-  return `not seen yet: the last fraud, at ${at}, was found by ${last.version}. Detectors read at first what rules look back to; /readyz and their log say so`;
+// What changes while one looks is told where it stands: lines stay, and with them what is chosen or read.
+async function look() {
+  if (find("rules-page").hidden) return; // whoever turns to it looks all up
+  if (document.hidden) timer = setTimeout(look, LOOK_MS);
+  else {
+    const { found } = await ask("/api/rules/standing");
+    if (found && found.put !== shown) return list();
+    if (found) follow(found);
+    clearTimeout(timer);
+    timer = setTimeout(look, LOOK_MS);
+  }
+}
+
+function putTerms(put, found) {
+  const variables = found.variables ? [["Variables", found.variables]] : [];
+  const last = element("span", "", "last");
+  const where = element("div", null, "where");
+  return [["Version", put.version], ["Since (UTC), by", `${second(put.at)}, ${put.author}`], ["Why", put.reason || "-"], ["Fraud from a score of", found.threshold ?? "-"], ...variables, ["Judged by it", where], ["Last fraud", last]];
+}
+
+function fill(id, lines) {
+  find(id).replaceChildren(...labelled(find(id), lines));
 }
 
 function spread(text, columns) {
@@ -38,24 +63,22 @@ function spread(text, columns) {
   return made;
 }
 
-function ruleLine(rule, hits) {
-  const made = opening(rule.id ?? "-", () => show(`Rule ${rule.id}`, ruleBody(rule, hits)));
+function ruleLine(rule) {
+  const made = opening(rule.id ?? "-", () => show(`Rule ${rule.id}`, ruleBody(rule, made)));
   const when = rule.when ?? (rule.sequence ? `sequence ${rule.sequence}` : "-");
   const severity = rule.severity ? badge(rule.severity) : "-";
-  made.append(cell(rule.mode), cell(severity), cell(rule.score, "number"), cell(hitsTold(hits), "number"), cell(when, "code"));
+  made.dataset.rule = rule.id ?? "";
+  made.append(cell(rule.mode), cell(""), cell(severity), cell(rule.score, "number"), cell("", "number", "hits"), cell(when, "code"));
+  made.cells[2].append(element("span", "", "by"));
   if (rule.mode !== "active") made.classList.add("quiet");
   return made;
 }
 
-function hitsTold(hits) {
-  const parts = Object.entries(hits).map(([standing, number]) => (standing === "counted" ? count(number) : `${count(number)} ${standing}`));
-  return parts.length > 0 ? parts.join(", ") : "0";
-}
-
-function ruleBody(rule, hits) {
+function ruleBody(rule, line) {
   const more = Object.entries(rule).filter(([name]) => !COLUMNS.includes(name));
   const first = COLUMNS.filter((name) => rule[name] !== undefined).map((name) => [name, rule[name]]);
-  return [terms([...first, ["hits, 15 min", hitsTold(hits)], ...more])];
+  const now = [["judged by", line.querySelector(".by").textContent], ["hits, 15 min", line.querySelector(".hits").textContent]];
+  return [terms([...first, ...now, ...more])];
 }
 
 function listLine(one) {
@@ -68,7 +91,8 @@ function listLine(one) {
 
 function versionLine(one) {
   const made = opening(one.version, () => version(one));
-  made.append(element("td", second(one.at)), element("td", one.author), element("td", one.current ? `in force. ${one.reason}` : one.reason));
+  made.dataset.version = one.version;
+  made.append(cell("-", "by"), cell(second(one.at)), cell(one.author), cell(one.current ? `in force. ${one.reason}` : one.reason));
   return made;
 }
 

@@ -110,6 +110,20 @@ export function opening(text, open, ...classes) {
   return made;
 }
 
+// Lines of a table. On a telephone each cell is a line of its own and says what it is; what is shown so has to say, too,
+// that it is a table.
+export function labelled(body, lines) {
+  const names = Array.from(body.closest("table").tHead.rows[0].cells, (one) => one.textContent);
+  for (const line of lines) {
+    line.setAttribute("role", "row");
+    for (const [at, one] of Array.from(line.cells).entries()) {
+      one.setAttribute("role", "cell");
+      if (one.colSpan === 1) one.dataset.label = names[at];
+    }
+  }
+  return lines;
+}
+
 export async function ask(path) {
   const answer = await fetch(path).catch(() => null);
   const found = await answer?.json().catch(() => null);

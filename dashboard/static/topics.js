@@ -1,6 +1,6 @@
 // Topics, the groups that read them, and what stands in a partition.
 
-import { ask, cell, count, element, laidOut, moment, opening, rate, terms } from "./text.js";
+import { ask, cell, count, element, labelled, laidOut, moment, opening, rate, terms } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const told = find("topics-told");
@@ -9,8 +9,8 @@ const dialog = find("topic");
 export async function list() {
   const [topics, groups] = await Promise.all([ask("/api/topics"), ask("/api/groups")]);
   told.textContent = topics.problem ?? groups.problem ?? "";
-  find("topics").replaceChildren(...(topics.found ?? []).map(topicLine));
-  find("groups").replaceChildren(...(groups.found ?? []).map(groupLine));
+  find("topics").replaceChildren(...labelled(find("topics"), (topics.found ?? []).map(topicLine)));
+  find("groups").replaceChildren(...labelled(find("groups"), (groups.found ?? []).map(groupLine)));
 }
 
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from detector.bound import NO_BOUND
 from detector.handler import Detector
-from detector.rules.versions.marks import Mark, mark_in
 from detector.staged import StagedDetector
 from detector.versions.follower import Follower
 from detector.versions.quarantine import Quarantine
 from detector.versions.seeding import read_or_seed
 from detector.versions.standing import VersionUnreadableError, best
 from detector.versions.topic import RulesTopic
+from pipeline.contracts.rule_marks import Mark, mark_in
 from pipeline.contracts.topics import hop_by
 from pipeline.runtime.clients.connection import KafkaError
 

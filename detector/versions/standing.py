@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from detector.rules.keys import GATHERED
 from detector.rules.loading import RuleFileError
 from detector.rules.versions.body import at_work
-from detector.rules.versions.marks import Mark
 from pipeline.contracts.rule_bodies import BrokenVersionError
+from pipeline.contracts.rule_marks import Mark
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:

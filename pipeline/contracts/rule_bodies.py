@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VARIABLES: Final = "variables of the deployment"  # the name of their text
 # What a variable of a deployment holds: a value, or several for use behind ``in``.
 Constant = Decimal | str | bool | frozenset[Decimal] | frozenset[str]
 
@@ -45,7 +46,7 @@ class RuleBody:
     def texts(self) -> Mapping[str, str]:
         """Return all that it holds as texts, the one of the rules first."""
         variables = "\n".join(f"{name} = {_shown(value)}" for name, value in sorted(self.variables.items()))
-        return {"rules": self.text, **dict(sorted(self.files.items())), "variables of the deployment": variables}
+        return {"rules": self.text, **dict(sorted(self.files.items())), VARIABLES: variables}
 
 
 def decoded(encoded: bytes) -> RuleBody:

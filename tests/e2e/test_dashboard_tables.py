@@ -53,7 +53,7 @@ def test_rules_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser
             expect(rules).to_have_count(2, timeout=WITHIN_MS)
             expect(rules.first).to_contain_text("amount >= 500")
             expect(page.locator("#rules-put")).to_contain_text("onerror")
-            expect(page.locator("#rules-put")).to_contain_text("yes, the last fraud at 2")
+            expect(page.locator("#rules-put")).to_contain_text("found by this version")
             expect(page.locator("#lists")).to_contain_text("entries: nobody")
             expect(page.locator("#versions tr")).to_have_count(2)
             expect(page.locator("#versions tr").first).to_contain_text("in force")
@@ -74,7 +74,46 @@ def test_rules_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser
         expect(shadow).to_contain_text("shadow", timeout=WITHIN_MS)
         shadow_hits = len(pipeline.records(topics.LEGIT))
         assert shadow_hits > 1
-        expect(shadow.locator("td").nth(4)).to_contain_text("shadow")
+        expect(shadow.locator(".hits")).to_contain_text("shadow")
+
+
+def test_a_rule_that_was_pushed_is_warming_until_it_is_judged_by(
+    deploy: Callable[..., Deployment], tmp_path: Path, browser: Browser
+) -> None:
+    """An analyst who stays on the page sees in how many partitions it is judged by, and when in all of them."""
+    pipeline = deploy(partitions=2)
+    file = tmp_path / "mine.yaml"
+    push = ("detector.rules", "push", str(file), "--author", "ann")
+    file.write_text("rules:\n  - {id: large-amount, when: amount >= 500, currency: any, severity: high}\n")
+    assert pipeline.run(*push).returncode == 0
+    both = [paid("t1", 1), paid("t2", 2)]
+    with pipeline.running("detector"):
+        pipeline.put_many(both)
+        pipeline.wait_until_settled("detector", 2)
+    dashboard = Shown(pipeline, tmp_path / "dashboard.log")
+    with page_of(browser, f"{dashboard.address}/#rules") as page:
+        standing, lines = page.locator("#rules-standing"), page.locator("#rules-in-force tr")
+        expect(standing).to_have_text("Ready: 2 of 2 partitions judge by it.", timeout=WITHIN_MS)
+        file.write_text(f"{file.read_text()}  - {{id: many, when: count() > 3, key: source, window: 1h}}\n")
+        assert pipeline.run(*push).returncode == 0
+        pipeline.put(paid("t3", 3))
+        expect(standing).to_contain_text("Warming: 0 of 2 partitions judge by it", timeout=WITHIN_MS)
+        expect(standing).to_contain_text("No detector runs")
+        expect(lines.nth(0).locator(".by")).to_have_text("2 of 2 partitions")
+        expect(lines.nth(1).locator(".by")).to_have_text("warming: 0 of 2 partitions")
+        expect(page.locator("#rules-put .places li").first).to_contain_text("1 wait")
+        assert serious(page) == []
+        page.get_by_role("button", name="many").focus()
+        with pipeline.running("detector"):
+            expect(standing).to_have_text(
+                "In force: 1 of 2 partitions judge by it; nothing has come to 1 since.", timeout=WITHIN_MS
+            )
+            expect(lines.nth(1).locator(".by")).to_have_text("1 of 2 partitions")
+            expect(page.locator("#versions tr").nth(1).locator(".by")).to_have_text("1 of 2 partitions")
+            pipeline.put_many(both)
+            expect(standing).to_have_text("Ready: 2 of 2 partitions judge by it.", timeout=WITHIN_MS)
+        expect(lines.nth(1).locator(".by")).to_have_text("2 of 2 partitions")
+        expect(page.get_by_role("button", name="many")).to_be_focused()  # what changes leaves the lines alone
 
 
 def test_topics_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser) -> None:

@@ -13,13 +13,13 @@ from kafka import KafkaConsumer
 
 from detector.rules.command import parse
 from detector.rules.commands.running import carry_out
-from detector.rules.versions.marks import Mark, mark_in
 from detector.settings import DetectorSettings
 from detector.versions import in_force as in_force_module
 from detector.versions.in_force import BehindError, rules_in_force
 from detector.versions.publishing import NotPutError, publish
 from detector.versions.seeding import moment_now
 from pipeline.contracts import topics
+from pipeline.contracts.rule_marks import Mark, mark_in
 from pipeline.contracts.rule_versions import CURRENT, Put
 from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.lifecycle import Stop

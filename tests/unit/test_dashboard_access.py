@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from dashboard.live.hub import Hub
+from dashboard.live.warming import Judges
 from dashboard.settings import DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
@@ -47,7 +48,7 @@ def stranger() -> Iterator[httpx.Client]:
 def listening(settings: DashboardSettings, hub: Hub) -> Listening:
     """Return a dashboard that listens, of which neither Kafka nor the cases answer."""
     kafka = settings.common.kafka
-    looked_up = (Topics(kafka, settings.common.topics), Rules(kafka, "rules"))
+    looked_up = (Topics(kafka, settings.common.topics), Rules(kafka, "rules", lambda _: Judges(0, [])))
     shown = Shown(hub, {"topic": 1}, Cases("http://127.0.0.1:1", None), *looked_up)
     return listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown), proxies=settings.proxies)
 

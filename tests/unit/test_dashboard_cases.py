@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from dashboard.live.hub import Hub
+from dashboard.live.warming import Judges
 from dashboard.settings import DashboardSettings
 from dashboard.web.application import Shown, guarded
 from dashboard.web.cases import Cases
@@ -37,7 +38,13 @@ def client_of(url: str, token: str | None) -> Generator[httpx.Client, None, None
     settings = DashboardSettings.from_env({"KAFKA_BROKER_URL": "127.0.0.1:1", "DASHBOARD_HOSTS": "fraud.example.com"})
     hub = Hub(lambda: {"lags": {}, "connected": False, "cases": None})
     kafka = settings.common.kafka
-    shown = Shown(hub, {}, Cases(url, token), Topics(kafka, settings.common.topics), Rules(kafka, "rules"))
+    shown = Shown(
+        hub,
+        {},
+        Cases(url, token),
+        Topics(kafka, settings.common.topics),
+        Rules(kafka, "rules", lambda _: Judges(0, [])),
+    )
     served = listen(Address("127.0.0.1", 0, "NAMES"), guarded(settings, shown))
     with httpx.Client(base_url=served.address, timeout=30, trust_env=False) as made:
         yield made

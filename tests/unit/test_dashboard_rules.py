@@ -15,6 +15,7 @@ from dashboard.live import rulebook
 from dashboard.live.fold import Fold
 from dashboard.live.row import FRAUD, LEGIT, row_of
 from dashboard.live.rulebook import MAX_RULES, MAX_SHOWN, described, shown
+from dashboard.live.warming import Judges, Log
 from dashboard.web import rules as rules_module
 from dashboard.web.rules import MAX_LINES, Rules
 from pipeline.contracts import headers
@@ -22,6 +23,7 @@ from pipeline.contracts.codec import with_verdict
 from pipeline.contracts.hits import encode_hits, standings_in
 from pipeline.contracts.messages import EXEMPT, SHADOW, Hit, Verdict
 from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_marks import Mark
 from pipeline.contracts.rule_versions import CURRENT, Put, entries_of
 from pipeline.runtime.clients.reading import ReadingStalledError
 from tests.unit.samples import TRANSFERS, record, transfer
@@ -51,6 +53,7 @@ def test_rules_are_shown_member_by_member_as_they_are_written() -> None:
     assert odd["mode"] == "off"
     assert json.loads(odd["sequence"]) == [{"when": "amount < 1"}, {"when": "amount > 500"}]
     assert found["lists"] == [{"id": "denied", "type": "deny", "on": "target", "entries": "X, Y"}]
+    assert described(RuleBody("r.yaml", TEXT, variables={"LIMIT": "7"}))["variables"] == "LIMIT = 7"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,14 @@ class FakeTopic:
         self.records: list[tuple[bytes, bytes | None]] = []
         self.reads: list[int] = []
         self.missing = False
+        self.logs: list[Log] = []
+        self.told = True
+
+    def judges(self, _: object) -> Judges:
+        """Return by which versions partitions were judged last."""
+        if not self.told:
+            raise KafkaError("no coordinator")
+        return Judges(1, self.logs)
 
     def put(self, put: Put, body: RuleBody | None) -> None:
         """Put a version in force."""
@@ -147,7 +158,7 @@ def version(name: str, previous: str | None = None, **more: str) -> Put:
 
 def test_the_version_in_force_is_told_with_those_before_it(topic: FakeTopic) -> None:
     """The newest first, with who and why; each with its texts and what it has changed."""
-    rules = Rules(SimpleNamespace(), "config.rules")  # type: ignore[arg-type] # no cluster is asked
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type] # no cluster is asked
     assert rules.in_force(dict)["current"] is None
     topic.put(version("aaaa"), RuleBody("r.yaml", TEXT))
     topic.put(
@@ -173,9 +184,31 @@ def test_the_version_in_force_is_told_with_those_before_it(topic: FakeTopic) -> 
         rules.version("cccc")
 
 
+def test_how_far_a_version_has_got_is_told(topic: FakeTopic) -> None:
+    """By partitions, and by rules that are new or another than before; also while one looks."""
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type]
+    topic.put(version("aaaa"), RuleBody("r.yaml", TEXT))
+    topic.logs = [Log("input", 0, Mark(2, "aaaa"), 0), Log("input", 1, Mark(2, "aaaa"), 0)]
+    assert rules.in_force(dict)["warming"]["standings"] == {"judges": 2}
+    topic.put(version("bbbbb", "aaaa"), RuleBody("r.yaml", TEXT.replace("900", "800")))
+    topic.logs = [Log("input", 0, Mark(5, "bbbbb"), 7), Log("input", 1, Mark(2, "aaaa"), 9)]
+    found = rules.standing(lambda: {"hits": {}})
+    assert found["put"] == rules.in_force(dict)["put"] == 5
+    assert found["hits"] == {}
+    assert found["warming"]["standings"] == {"judges": 1, "warming": 1}
+    assert found["warming"]["versions"] == {"aaaa": 1, "bbbbb": 1}
+    assert found["warming"]["rules"] == {"large": 1}
+    assert found["warming"]["behind"] == [
+        {"topic": "input", "partition": 1, "standing": "warming", "by": "aaaa", "waiting": 9}
+    ]
+    topic.told = False
+    assert rules.standing(dict)["warming"] is None
+    assert rules.in_force(dict)["current"]["version"] == "bbbbb"
+
+
 def test_a_topic_that_was_made_anew_is_read_anew(topic: FakeTopic) -> None:
     """It ends before what was read of the one before it."""
-    rules = Rules(SimpleNamespace(), "config.rules")  # type: ignore[arg-type]
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type]
     topic.put(version("aaaa"), RuleBody("r.yaml", TEXT))
     topic.put(version("bbbbb"), RuleBody("r.yaml", TEXT))
     assert len(rules.in_force(dict)["versions"]) == 2
@@ -189,7 +222,7 @@ def test_a_topic_that_was_made_anew_is_read_anew(topic: FakeTopic) -> None:
 
 def test_what_cannot_be_read_is_told(topic: FakeTopic) -> None:
     """A version in force whose parts are gone, and a record of what is in force that is no JSON."""
-    rules = Rules(SimpleNamespace(), "config.rules")  # type: ignore[arg-type]
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type]
     topic.put(version("aaaa"), None)
     assert rules.in_force(dict)["problem"] == "there is no version aaaa"
     topic.records.append((CURRENT, b"{"))
@@ -198,7 +231,7 @@ def test_what_cannot_be_read_is_told(topic: FakeTopic) -> None:
 
 def test_a_reading_that_stalls_is_done_again(topic: FakeTopic, monkeypatch: pytest.MonkeyPatch) -> None:
     """An open transaction holds it up: it is as if Kafka did not answer, and nothing is passed over."""
-    rules = Rules(SimpleNamespace(), "config.rules")  # type: ignore[arg-type]
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type]
     topic.put(version("aaaa"), RuleBody("r.yaml", TEXT))
 
     def stalls(*_: object) -> Iterator[Any]:
@@ -214,7 +247,7 @@ def test_a_reading_that_stalls_is_done_again(topic: FakeTopic, monkeypatch: pyte
 
 def test_long_changes_are_cut(topic: FakeTopic) -> None:
     """So many lines, and how many more there are."""
-    rules = Rules(SimpleNamespace(), "config.rules")  # type: ignore[arg-type]
+    rules = Rules(SimpleNamespace(), "config.rules", topic.judges)  # type: ignore[arg-type]
     topic.put(version("aaaa"), RuleBody("r.yaml", ""))
     topic.put(version("bbbbb", "aaaa"), RuleBody("r.yaml", "".join(f"# {n}\n" for n in range(MAX_LINES + 50))))
     changes = rules.version("bbbbb")["changes"]

@@ -11,12 +11,12 @@ import pytest
 
 from detector.rules.versions.body import at_work
 from detector.rules.versions.difference import difference
-from detector.rules.versions.marks import Mark, mark_in
 from detector.versions import in_force as in_force_module
 from detector.versions.follower import Follower
 from detector.versions.in_force import BehindError, RulesInForce
 from detector.versions.standing import NoRulesError, best
 from pipeline.contracts.rule_bodies import RuleBody
+from pipeline.contracts.rule_marks import Mark, mark_in
 from pipeline.contracts.rule_versions import CURRENT, KEPT_VERSIONS, Put, Shelf, entries_of
 from tests.unit.samples import TRANSFERS, record, transfer
 

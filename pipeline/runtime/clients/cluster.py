@@ -44,6 +44,14 @@ class Member:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How far a group has got in a partition: the next offset, and what it has written beside that."""
+
+    offset: int
+    metadata: str
+
+
 class Cluster:
     """An administrative connection, for the time of a ``with`` block.
 
@@ -110,9 +118,17 @@ class Cluster:
 
     def committed(self, group: str, topic: str, partitions: int) -> dict[int, int]:
         """Return the committed offset by partition, for those that have one."""
+        return {partition: found.offset for partition, found in self.handled(group, topic, partitions).items()}
+
+    def handled(self, group: str, topic: str, partitions: int) -> dict[int, Committed]:
+        """Return the committed offset by partition with its metadata, for those that have one."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
         offsets = self._admin.list_group_offsets({group: wanted})[group]
-        return {place.partition: found.offset for place, found in offsets.items() if found.offset >= 0}
+        return {
+            place.partition: Committed(found.offset, found.metadata or "")
+            for place, found in offsets.items()
+            if found.offset >= 0
+        }
 
     def members(self, group: str) -> list[Member]:
         """Return the members of a group; none where there is no such group."""
