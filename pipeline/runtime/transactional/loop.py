@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from kafka.structs import TopicPartition
@@ -137,14 +138,14 @@ class TransactionalLoop:
             self._output.begin()
             self._began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
-                for piece in batch.pieces():
-                    handle_all(piece, self._handler.handle, self._output, self._refuse)
+                for pieces in batch.pieces_of.values():
+                    handle_all(chain.from_iterable(pieces), self._handler.handle, self._output, self._refuse)
                 for record, error in self._effects.refused():
                     self._refuse(record, error)
             seconds = time.monotonic() - self._began
             self._breaker.check(len(batch), self._invalid)
             with self._watchdog.step("saving effects", SAVE_SECONDS):
-                self._effects.save({(place.topic, place.partition): end for place, end in batch.reached().items()})
+                self._effects.save({(place.topic, place.partition): end for place, end in batch.reached.items()})
             self._output.commit(batch)
         except RETRIED as error:
             self._size.failed(len(batch))

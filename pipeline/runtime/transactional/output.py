@@ -206,7 +206,7 @@ class Output:
             raise KafkaConnectionError("a connection broke within a transaction")
         self._offsets_sent = True
         with self._watchdog.step("committing a transaction", COMMIT_SECONDS):
-            self._producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+            self._producer.send_offsets_to_transaction(batch.ends, batch.membership)
             self._producer.commit_transaction()
         self._starts = {place: future.value.offset for place, future in self._sender.firsts().items()}
 
