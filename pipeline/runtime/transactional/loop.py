@@ -135,7 +135,7 @@ class TransactionalLoop:
         self._invalid = 0
         self._floors = batch.floors
         try:
-            self._output.begin()
+            self._output.begin(batch)
             self._began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
                 for pieces in batch.pieces_of.values():
