@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from compiling.copying import can_compile, compiled_copy
-from pipeline.runtime.compiled import COMPILED
+from pipeline.runtime.compiled import COMPILED, INTERPRETED
 from tests.support.broker import BOOTSTRAP_VARIABLE
 
 if TYPE_CHECKING:
