@@ -1,8 +1,8 @@
 """The exactly-once loop, stated once for the detector and both processors.
 
-Poll; begin; handle and send; save effects; flush; check every future; offsets; commit. Any error of the client throws
-the producer away, and the committed offset tells what became of the transaction. Any other error ends the process: a
-bug is not a poison message.
+Poll; begin and ask for the offsets; handle and send; save effects; flush; check every future; commit. Any error of the
+client throws the producer away, and the committed offset tells what became of the transaction. Any other error ends the
+process: a bug is not a poison message.
 """
 
 from __future__ import annotations
