@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, made once below ``build/bench``."""
+"""What is measured beside our own: an environment for each peer, and a compiled copy, below ``build/bench``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from bench.processes import ROOT
+from compiling.copying import SERVICES, NotCompiledError, compiled_copy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 CACHE: Final = ROOT / "build" / "bench"
 INSTALLED_WITHIN_SECONDS: Final = 600.0
 TOLD_CHARACTERS: Final = 300
+SOURCES: Final = frozenset({".py", ".yaml", ".json"})
 
 
 class NotInstalledError(Exception):
-    """A peer could not be installed; the sentence says why."""
+    """A peer could not be installed, or the copy not compiled; the sentence says why."""
 
 
 def interpreter_for(requirements: Path) -> Path:
@@ -42,6 +44,32 @@ def interpreter_for(requirements: Path) -> Path:
     _run([str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
     stamp.touch()
     return interpreter
+
+
+def compiled_sources() -> Path:
+    """Return a folder with the services as they stand here, compiled; sources that changed get a new one.
+
+    Raises:
+        NotInstalledError: there is no compiler, or it fails.
+
+    """
+    found = hashlib.sha256(sys.version.encode())
+    for name in SERVICES:
+        for source in sorted((ROOT / name).rglob("*")):
+            if source.suffix in SOURCES:
+                found.update(source.read_bytes())
+    folder = CACHE / f"compiled-{found.hexdigest()[:12]}"
+    stamp = folder / "complete"
+    if not stamp.exists():
+        for old in CACHE.glob("compiled-*"):
+            shutil.rmtree(old)
+        folder.mkdir(parents=True)
+        try:
+            compiled_copy(folder)
+        except NotCompiledError as error:
+            raise NotInstalledError(str(error)[-TOLD_CHARACTERS:]) from error
+        stamp.touch()
+    return folder
 
 
 def _run(command: list[str]) -> None:

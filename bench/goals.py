@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.subjects import OURS, PIPELINE
+from bench.subjects import COMPILED, DETECTOR, OURS, PIPELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bench.results import Latency, Measured, Throughput
 
@@ -39,23 +39,28 @@ class Goal(NamedTuple):
 
 
 def goal_rows(measured: Measured) -> list[tuple[str, ...]]:
-    """Return a row a goal."""
-    ours = _throughput(measured.throughput, OURS.name)
-    detector, services = (_latency(measured.latency, subject.name) for subject in (OURS, PIPELINE))
+    """Return a row a goal; those of the detector once more for one that is compiled, where that was measured."""
+    compiled = any(one.subject == COMPILED.name for one in measured.throughput)
+    subjects = (OURS, COMPILED) if compiled else (OURS,)
+    services = _latency(measured.latency, PIPELINE.name)
     goals = [
-        *(
-            Goal(f"detector against {peer}, records/s", bound, "x", _ratio(measured.throughput, peer), least=True)
-            for peer, bound in RATIOS.items()
-        ),
-        Goal("detector, CPU a record", CPU_US, "µs", ours.cpu_us.middle if ours else None),
-        Goal("detector at 1,000/s, p50", 10, "ms", detector.middle("p50") if detector else None),
-        Goal("detector at 1,000/s, p99", 25, "ms", detector.middle("p99") if detector else None),
-        Goal("detector at 1,000/s, CPU of a core", 25, "%", detector.cpu.get(OURS.name) if detector else None),
+        *(goal for subject in subjects for goal in _of_a_detector(measured, subject.name)),
         Goal("all services at 1,000/s, p95", 60, "ms", services.middle("p95") if services else None),
-        Goal("detector, peak memory", PEAK_MIB, "MiB", ours.peak_mib if ours else None),
         Goal("detector, records/s between lengths differ by", FLAT_PERCENT, "%", _unevenness(measured.lengths)),
     ]
     return [goal.row for goal in goals]
+
+
+def _of_a_detector(measured: Measured, name: str) -> Iterator[Goal]:
+    ours, latency = _throughput(measured.throughput, name), _latency(measured.latency, name)
+    for peer, bound in RATIOS.items():
+        ratio = _ratio(measured.throughput, name, peer)
+        yield Goal(f"{name} against {peer}, records/s", bound, "x", ratio, least=True)
+    yield Goal(f"{name}, CPU a record", CPU_US, "µs", ours.cpu_us.middle if ours else None)
+    yield Goal(f"{name} at 1,000/s, p50", 10, "ms", latency.middle("p50") if latency else None)
+    yield Goal(f"{name} at 1,000/s, p99", 25, "ms", latency.middle("p99") if latency else None)
+    yield Goal(f"{name} at 1,000/s, CPU of a core", 25, "%", latency.cpu.get(DETECTOR) if latency else None)
+    yield Goal(f"{name}, peak memory", PEAK_MIB, "MiB", ours.peak_mib if ours else None)
 
 
 def _throughput(results: Sequence[Throughput], name: str) -> Throughput | None:
@@ -67,8 +72,8 @@ def _latency(results: Sequence[Latency], name: str) -> Latency | None:
     return next((one for one in found if any(each.percentiles for each in one.rounds)), None)
 
 
-def _ratio(results: Sequence[Throughput], peer: str) -> float | None:
-    ours, theirs = _throughput(results, OURS.name), _throughput(results, peer)
+def _ratio(results: Sequence[Throughput], name: str, peer: str) -> float | None:
+    ours, theirs = _throughput(results, name), _throughput(results, peer)
     return ours.rate.middle / theirs.rate.middle if ours and theirs else None
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bench.backlog import fill
-from bench.environments import NotInstalledError, interpreter_for
+from bench.environments import NotInstalledError, compiled_sources, interpreter_for
 from bench.latency import delays
 from bench.processes import EndedError
 from bench.results import Delayed, Drained, Latency, Measured, Throughput
-from bench.subjects import OURS, PEER_SUBJECTS, PIPELINE, RECORDS, Subject, scaled
+from bench.subjects import COMPILED, OURS, PEER_SUBJECTS, PIPELINE, RECORDS, Subject, scaled
 from bench.throughput import drain
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.connection import KafkaError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_SHARE: Final = 0.7
 WARM_RECORDS: Final = 200_000
-PEER_RATE: Final = 1_000.0
+ONE_RATE: Final = 1_000.0
 UNTIL_READABLE: Final = "output readable"
 UNTIL_SETTLED: Final = "processors' commit"
 FAILURES: Final = (EndedError, KafkaError, PipelineError, TimeoutError)
@@ -55,16 +55,25 @@ class Measuring:
 
     def run(self) -> None:
         """Measure all that the plan asks for; what fails is noted with its reason and not tried again."""
+        compiled = [self._compiled()] if self._plan.compiled else []
         peers = [self._installed(peer) for peer in PEER_SUBJECTS] if self._plan.peers else []
         if "throughput" in self._plan.parts:
             replicas = [scaled(self._plan.replicas)] if self._plan.replicas > 1 else []
-            self._throughput([OURS, RECORDS, *replicas, PIPELINE, *peers])
+            self._throughput([OURS, *compiled, RECORDS, *replicas, PIPELINE, *peers])
         elif "latency" in self._plan.parts:
             self._throughput([OURS, PIPELINE])  # a part of their maximum is one of the loads
         if "lengths" in self._plan.parts:
             self._lengths()
         if "latency" in self._plan.parts:
-            self._latency(peers)
+            self._latency([*compiled, *peers])
+
+    def _compiled(self) -> Subject:
+        self._tell("compiling a copy")
+        try:
+            return dataclasses.replace(COMPILED, folder=compiled_sources())
+        except NotInstalledError as error:
+            self._missing[COMPILED.name] = f"could not be compiled: {error}"
+            return COMPILED
 
     def _installed(self, peer: Subject) -> Subject:
         self._tell(f"installing {peer.name}")
@@ -102,9 +111,9 @@ class Measuring:
 
         self._play(series, self._plan.length_rounds, store)
 
-    def _latency(self, peers: list[Subject]) -> None:
+    def _latency(self, others: list[Subject]) -> None:
         cases = [(subject, rate, f"{rate:,.0f}/s") for rate in self._plan.rates for subject in (OURS, PIPELINE)]
-        cases += [(peer, PEER_RATE, f"{PEER_RATE:,.0f}/s") for peer in peers]
+        cases += [(other, ONE_RATE, f"{ONE_RATE:,.0f}/s") for other in others]
         for subject in (OURS, PIPELINE):
             rate = self._maximum(subject) * MAXIMUM_SHARE
             cases.append((subject, rate, f"{MAXIMUM_SHARE:.0%} of its maximum{f': {rate:,.0f}/s' if rate else ''}"))

@@ -15,8 +15,8 @@ PARTS: Final = ("throughput", "lengths", "latency")
 RATES: Final = (100.0, 1_000.0, 10_000.0)
 RESULTS: Final = ROOT / "build" / "bench.json"
 EPILOG: Final = (
-    "The figures of docs/performance.md: --peers --document --lengths 400000 4000000 20000000 --length-rounds 2, "
-    "on a machine that does nothing else. See also: python -m bench.steps, python -m bench.stages, "
+    "The figures of docs/performance.md: --peers --compiled --document --lengths 400000 4000000 20000000 "
+    "--length-rounds 2, on a machine that does nothing else. See also: python -m bench.steps, python -m bench.stages, "
     "python -m bench.gate, python -m bench.profiling, python -m bench.audit_memory, each with --help."
 )
 
@@ -35,6 +35,7 @@ class Plan:
     latency_rounds: int
     parts: tuple[str, ...]
     peers: bool
+    compiled: bool
     document: bool
     json: Path
     read: bool
@@ -79,6 +80,7 @@ def plan_of(arguments: list[str]) -> Plan:
     add("--latency-rounds", type=_positive, help="rounds of latency, interleaved (3)")
     add("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these alone")
     add("--peers", action="store_true", help="also others that do the same job, each installed on first use")
+    add("--compiled", action="store_true", help="also the detector compiled, in a copy: takes a C compiler, a minute")
     add("--java", choices=("thorough", "quick"), default="thorough", help="how it compiles the broker (%(default)s)")
     add("--json", type=Path, default=RESULTS, metavar="FILE", help=f"where results go [{RESULTS.relative_to(ROOT)}]")
     add("--read", action="store_true", help="measure nothing, show the results of an earlier run")
@@ -96,6 +98,7 @@ def plan_of(arguments: list[str]) -> Plan:
         latency_rounds=asked.latency_rounds or (1 if quick else 3),
         parts=tuple(asked.only),
         peers=asked.peers,
+        compiled=asked.compiled,
         document=asked.document,
         json=asked.json,
         read=asked.read,

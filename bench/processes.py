@@ -82,17 +82,19 @@ class Processes:
         finally:
             self._guard.release()
 
-    def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Running:
-        """Start a command in the project's folder; its output goes to a log that is removed at the end."""
+    def start(self, name: str, command: Sequence[str], environ: Mapping[str, str], folder: Path = ROOT) -> Running:
+        """Start a command in the project's folder, or a copy's; its output goes to a log that is removed at the end."""
         log = self._guard.scratch / f"{name}.log"
         with log.open("ab") as output:
-            process = self._guard.spawn(command, folder=ROOT, environment={**os.environ, **environ}, output=output)
+            process = self._guard.spawn(command, folder=folder, environment={**os.environ, **environ}, output=output)
         self.running[name] = found = Running(process, psutil.Process(process.pid), log)
         return found
 
-    def module(self, name: str, module: str, environ: Mapping[str, str], *arguments: str) -> Running:
-        """Start a module of the project as a process of its own."""
-        return self.start(name, [sys.executable, "-m", module, *arguments], environ)
+    def module(
+        self, name: str, module: str, environ: Mapping[str, str], *arguments: str, folder: Path = ROOT
+    ) -> Running:
+        """Start a module of the project, or of a copy, as a process of its own."""
+        return self.start(name, [sys.executable, "-m", module, *arguments], environ, folder)
 
     def check(self) -> None:
         """Raise EndedError where one has ended with an error."""

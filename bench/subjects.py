@@ -24,9 +24,9 @@ PEERS: Final = ROOT / "bench" / "peers"
 class Subject:
     """Something that reads the input and writes the branches.
 
-    ``services`` are modules of ours; a peer has a ``script`` and the ``interpreter`` to run it by instead. ``share`` is
-    the part of a backlog that it is given: those that are slower get less, and take as long. ``transactional`` tells
-    whether its commits say how far it got.
+    ``services`` are modules of ours, or of the copy in ``folder``; a peer has a ``script`` and the ``interpreter`` to
+    run it by instead. ``share`` is the part of a backlog that it is given: those that are slower get less, and take as
+    long. ``transactional`` tells whether its commits say how far it got.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Subject:
     variables: dict[str, str] = field(default_factory=dict)
     script: Path | None = None
     interpreter: Path | None = None
+    folder: Path = ROOT
     share: float = 1.0
     transactional: bool = True
 
@@ -61,7 +62,7 @@ class Subject:
             processes.start(self.name, [interpreter, str(self.script)], environ)
             return
         for name, service in zip(self.names, self.services, strict=True):
-            processes.module(name, service, deployment.environ | self.variables)
+            processes.module(name, service, deployment.environ | self.variables, folder=self.folder)
 
 
 def numbered(services: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,6 +94,7 @@ OURS: Final = Subject("detector", "exactly once, record batches (the default)", 
 RECORDS: Final = Subject(
     "detector, records", "exactly once, record by record", (DETECTOR,), {"PIPELINE_RECORD_PATH": "records"}, share=0.2
 )
+COMPILED: Final = Subject("detector, compiled", "the same after `make compiled`", (DETECTOR,))
 PIPELINE: Final = Subject(
     "all services", "detector and both processors, exactly once", (DETECTOR, *PROCESSORS), share=0.2
 )

@@ -16,7 +16,8 @@ MAX_TEXT: Final = 120  # characters of somebody else's text in a sentence of our
 def exact(kind: Kind, value: object) -> str:
     """Return a value as text that loses nothing."""
     if isinstance(value, Decimal):
-        return format(value, "f") if -30 < value.adjusted() < 30 else str(value)  # noqa: PLR2004 (digits)
+        told = str(value)
+        return format(value, "f") if "E" in told and -30 < value.adjusted() < 30 else told  # noqa: PLR2004 (digits)
     if kind is Kind.MOMENT and isinstance(value, int):
         return (EPOCH + timedelta(microseconds=value)).isoformat().replace("+00:00", "Z")
     if kind is Kind.DURATION and isinstance(value, int):

@@ -62,10 +62,10 @@ class Outgoing:
 
     Without a ``value`` the bytes that were read pass on as they are. ``headers`` come after those that travel. To a hop
     it goes by another ``key``, which decides about its partition, and the one with which it entered is kept beside it.
-    With nothing of all that it goes on ``untouched``.
+    With neither headers nor a key it is ``plain``: it carries on what was read, and its origin.
     """
 
-    __slots__ = ("headers", "key", "topic", "untouched", "value")
+    __slots__ = ("headers", "key", "plain", "topic", "value")
 
     def __init__(
         self, topic: Topic, value: bytes | None = None, headers: tuple[Header, ...] = (), key: bytes | None = None
@@ -74,7 +74,7 @@ class Outgoing:
         self.value = value
         self.headers = headers
         self.key = key
-        self.untouched = value is None and key is None and not headers
+        self.plain = key is None and not headers
 
     def __repr__(self) -> str:
         """Name the topic and whether the value is new."""

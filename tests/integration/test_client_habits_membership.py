@@ -46,7 +46,7 @@ def evicted(pipeline: Deployment) -> Iterator[tuple[Any, Output, Batch]]:
         batch = next_batch(reading(consumer))
         evict(pipeline, consumer)
         eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
-        output.begin()
+        output.begin(batch)
         yield consumer, output, batch
 
 

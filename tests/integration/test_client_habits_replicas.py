@@ -87,7 +87,7 @@ def commit_unchecked(output: outputs.Output, batch: Batch) -> None:
     producer = output._producer  # noqa: SLF001 (past the guard)
     output._sender.finish()  # noqa: SLF001
     producer.flush(timeout=FLUSH_SECONDS)
-    producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+    producer.send_offsets_to_transaction(batch.ends, batch.membership)
     producer.commit_transaction()
 
 

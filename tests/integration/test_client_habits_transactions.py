@@ -42,13 +42,14 @@ def committed_after_a_failure(pipeline: Deployment, recover: Callable[[Output], 
     with member(pipeline) as consumer, writing(pipeline) as output:
         batch = next_batch(reading(consumer))
         (raw, _) = batch.polled[input_of(pipeline, 0)]
-        output.begin()
+        output.begin(outdated)
         with pytest.raises(KafkaError, match="UnknownMemberId"):
             output.commit(outdated)
         recover(output)
         assert pipeline.committed("detector") == {}
-        output.begin()
-        output.commit(Batch({input_of(pipeline, 1): [raw]}, batch.membership, batch.read))
+        other = Batch({input_of(pipeline, 1): [raw]}, batch.membership, batch.read)
+        output.begin(other)
+        output.commit(other)
     # A commit is answered before the coordinator has it in its log; of one transaction all offsets come at once.
     return eventually(lambda: pipeline.committed("detector"), 20, "the offsets of the second transaction")
 
@@ -82,10 +83,10 @@ def seconds_to_send_after(pipeline: Deployment, commit: Callable[[Output, Batch]
     with member(pipeline) as consumer, writing(pipeline, lingering) as output:
         batch = next_batch(reading(consumer))
         (raw,) = batch.polled[input_of(pipeline)]
-        output.begin()
+        output.begin(batch)
         output.write(record_of(raw, is_input=True), [Outgoing(topics.LEGIT)])
         commit(output, batch)
-        output.begin()
+        output.begin(batch)
         began = time.monotonic()
         producers[0].send(pipeline.name(topics.LEGIT), GOOD, partition=0).get(timeout=10)
         seconds = time.monotonic() - began

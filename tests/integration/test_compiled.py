@@ -6,25 +6,23 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from compiling.copying import can_compile, compiled_copy
 from pipeline.runtime.compiled import COMPILED, INTERPRETED
 from tests.support.broker import BOOTSTRAP_VARIABLE
-from tests.support.deployment import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.broker import Broker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-COPIED: Final = (
-    *("pipeline", "generator", "detector", "legit_processor", "fraud_processor"),
-    *("compiling", "kafka_local", "bench", "demo", "rules", "tests", "pyproject.toml"),
-)
+# What the tests need beside the services.
+COPIED: Final = ("kafka_local", "bench", "demo", "tests", "pyproject.toml")
 # Of all that the compiled modules do.
 TESTS: Final = {
     "records": (
@@ -78,19 +76,10 @@ def told(copy: Path) -> str:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Provide a compiled copy; a test may change it and has to leave it as it was."""
-    if not (shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").is_file()):
+    if not can_compile():
         pytest.skip("no C compiler here, or no headers of Python")
     copied = tmp_path_factory.mktemp("compiled")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name, copied / name, ignore=shutil.ignore_patterns("*.so", "*.sha256", "__pycache__")
-            )
-        else:
-            shutil.copy(ROOT / name, copied)
-    assert told(copied) == INTERPRETED
-    ended = run(copied, "-m", "compiling")
-    assert ended.returncode == 0, ended.stdout[-2_000:] + ended.stderr[-2_000:]
+    compiled_copy(copied, COPIED)
     assert told(copied) == COMPILED
     return copied
 

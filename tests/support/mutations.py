@@ -27,7 +27,7 @@ def unchecked_futures() -> None:
             producer._undecided = []  # noqa: SLF001 (it has a look of its own)
         else:
             producer.flush()
-        producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+        producer.send_offsets_to_transaction(batch.ends, batch.membership)
         producer.commit_transaction()
 
     Output.commit = commit  # type: ignore[method-assign] # that is the point
@@ -51,10 +51,11 @@ def offsets_outside() -> None:
         self._sender.finish()
         producer.flush(timeout=FLUSH_SECONDS)
         producer.commit_transaction()
-        producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+        producer.send_offsets_to_transaction(batch.ends, batch.membership)
 
     Intake.poll = remembering  # type: ignore[method-assign]
     Output.commit = commit  # type: ignore[method-assign]
+    TransactionWriter.announces_offsets = False
     for kind in (BoundedProducer, TransactionWriter):
         kind.send_offsets_to_transaction = send_offsets  # type: ignore[assignment,method-assign]
 

@@ -73,6 +73,8 @@ class FakeProducer:
     ``raises`` maps a call's name to errors that it raises, one a call; ``decide`` is what a flush makes of a future.
     """
 
+    announces_offsets = False
+
     def __init__(self, raises: dict[str, list[BaseException]] | None = None) -> None:
         self.calls: list[str] = []
         self.sent: list[Sent] = []
@@ -148,6 +150,12 @@ class FakeProducer:
         for number, future in enumerate(self.futures):
             if not future.is_done:
                 self.decide(number, future)
+
+    def announce_offsets(self, offsets: object, membership: object) -> None:
+        """Note that somebody asks for them."""
+        assert offsets
+        assert membership
+        self._call("announce")
 
     def send_offsets_to_transaction(self, offsets: object, membership: object) -> None:
         """Note the offsets."""

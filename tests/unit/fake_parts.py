@@ -174,8 +174,9 @@ class FakeOutput:
         """Tell what a test says, and False after that."""
         return bool(self.disturbances) and self.disturbances.pop(0)
 
-    def begin(self) -> None:
+    def begin(self, batch: Batch) -> None:
         """Open a transaction."""
+        assert batch.ends
         self.open = []
         self._steps.take("begin")
 
@@ -195,7 +196,7 @@ class FakeOutput:
 
     def commit(self, batch: Batch) -> None:
         """Make all visible."""
-        assert batch.ends()
+        assert batch.ends
         self._steps.take("commit")
         self.visible += self.open
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
+from kafka.structs import TopicPartition
 
 from pipeline.contracts import topics
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.batches.writing import packed
 from pipeline.runtime.clients.cluster import TopicFacts
-from pipeline.runtime.record_path import BATCHES, RECORDS
+from pipeline.runtime.record_path import BATCHES, RECORDS, one_by_one
+from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.handling import handle_all
 from pipeline.runtime.transactional.output import Output
 from pipeline.runtime.transactional.senders import RecordSender
-from tests.unit.fake_kafka import FakeProducer
+from tests.unit.fake_kafka import FakeProducer, Raw, member
 from tests.unit.fake_parts import FakeLeftovers, FakeWatchdog
 from tests.unit.samples import TIMESTAMP_MS
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 LIMIT = 200_000
 HOP = topics.hop_by("target")
 FACTS = {topic: TopicFacts(f"name-of-{topic.key}", f"id-of-{topic.key}", 4, LIMIT) for topic in (*topics.ALL, HOP)}
+
+INPUT: Final = TopicPartition("input", 0)
+BATCH: Final = Batch({INPUT: [Raw(7), Raw(9)]}, member(5), one_by_one(is_input=True).read)
 
 SENDERS: Final[dict[str, Callable[[], Sender]]] = {RECORDS: RecordSender, BATCHES: BatchSender}
 
@@ -52,7 +57,7 @@ class Bench:
             cast("Leftovers", self.leftovers),
             self._sender,
         )
-        self.output.begin()
+        self.output.begin(BATCH)
 
     @property
     def producer(self) -> FakeProducer:

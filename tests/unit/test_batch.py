@@ -60,7 +60,7 @@ def test_a_hop_that_the_same_consumer_reads_is_no_input() -> None:
 def test_a_batch_ends_behind_its_last_records() -> None:
     """By partition, gaps included: what a transaction commits is where reading goes on."""
     batch = Batch(some(3, 9) | some(5, place=ONE), member(1), one_by_one(is_input=True).read)
-    assert batch.ends() == {ZERO: OffsetAndMetadata(10), ONE: OffsetAndMetadata(6)}
+    assert batch.ends == {ZERO: OffsetAndMetadata(10), ONE: OffsetAndMetadata(6)}
     assert len(batch) == 3
     assert [(record.partition, record.offset) for record in records_of(batch)] == [(0, 3), (0, 9), (1, 5)]
 
@@ -103,7 +103,7 @@ def test_what_was_committed_with_the_token_of_a_batch_is_ours() -> None:
     intake, other = joined(consumer), joined(consumer)
     consumer.polls += [(some(5, 6), member(1))] * 3
     batches = [taken for taken in (intake.poll(500), intake.poll(500), other.poll(500)) if taken is not None]
-    ends = [batch.ends()[ZERO] for batch in batches]
+    ends = [batch.ends[ZERO] for batch in batches]
     assert {end.offset for end in ends} == {7}
     assert len({end.metadata for end in ends}) == 3
     for batch, end in zip(batches, ends, strict=True):

@@ -63,6 +63,19 @@ def test_goals_are_judged_by_medians() -> None:
     assert rows["all services at 1,000/s, p95"] == ("not measured", "-")
 
 
+def test_goals_of_a_compiled_detector_stand_beside_the_others() -> None:
+    """Where one was measured: against the same peers."""
+    told = measured()
+    told.throughput.append(
+        Throughput(subject="detector, compiled", told="", backlog=100, rounds=[drained(100, 0.5, cpu_us=2.5)])
+    )
+    rows = {figure: (found, reached) for figure, _, found, reached in goal_rows(told)}
+    assert rows["detector against quix, records/s"] == ("7.50 x", "no")
+    assert rows["detector, compiled against quix, records/s"] == ("20.00 x", "yes")
+    assert rows["detector, compiled, CPU a record"] == ("2.50 µs", "yes")
+    assert rows["detector, compiled at 1,000/s, p99"] == ("not measured", "-")
+
+
 def test_a_ratio_is_that_of_the_medians() -> None:
     """Above 1 where ours is faster; what was not run says why, and is not left out."""
     ours, quix, absent = throughput_rows(measured().throughput)

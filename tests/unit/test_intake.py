@@ -233,14 +233,14 @@ def test_what_was_read_beyond_the_last_record_is_handed_out_once(monkeypatch: py
     intake = joined(consumer)
     batch = intake.poll(500)
     assert batch is not None
-    assert [(place, end.offset) for place, end in batch.ends().items()] == [(ZERO, 6)]
+    assert [(place, end.offset) for place, end in batch.ends.items()] == [(ZERO, 6)]
     assert len(batch) == 0
     assert records_of(batch) == []
     assert intake.poll(500) is None
     intake.rewind()
     again = intake.poll(500)
     assert again is not None
-    assert again.ends()[ZERO].offset == 6
+    assert again.ends[ZERO].offset == 6
 
 
 def test_positions_of_quiet_partitions_go_with_the_records_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ def test_positions_of_quiet_partitions_go_with_the_records_of_others(monkeypatch
     consumer.polls.append((some(5, 6), member(1)))
     batch = intake.poll(500)
     assert batch is not None
-    assert {place: end.offset for place, end in batch.ends().items()} == {ZERO: 7, ONE: 3}
+    assert {place: end.offset for place, end in batch.ends.items()} == {ZERO: 7, ONE: 3}
 
 
 def test_positions_that_cannot_be_had_cost_no_records() -> None:
@@ -320,7 +320,7 @@ def test_a_consumer_that_hangs_is_replaced() -> None:
     for _ in range(9):
         batch = batch or intake.poll(500)
     assert batch is not None
-    assert (len(hanging.closed), fresh.sought, list(batch.ends())) == (1, [(ZERO, 5)], [ZERO])
+    assert (len(hanging.closed), fresh.sought, list(batch.ends)) == (1, [(ZERO, 5)], [ZERO])
 
 
 class Notes:
@@ -354,7 +354,7 @@ def test_a_mark_is_committed_behind_the_token_and_found_at_a_takeover() -> None:
     assert notes.found == [{ZERO: "other:3 mark=9"}]
     batch = intake.poll(500)
     assert batch is not None
-    (end,) = batch.ends().values()
+    (end,) = batch.ends.values()
     assert end.metadata == f"{batch.token}"
     assert batch.token.endswith(":1 mark=1")
     consumer.offsets[ZERO], consumer.notes[ZERO] = 8, batch.token

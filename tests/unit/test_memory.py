@@ -54,7 +54,7 @@ class Rig:
 
     def commit(self, batch: Batch) -> None:
         """Let a batch be committed."""
-        for place, end in batch.ends().items():
+        for place, end in batch.ends.items():
             self.consumer.offsets[place] = end.offset
         self.intake.settled(batch)
         self.handler.committed()

@@ -22,7 +22,7 @@ from pipeline.runtime.transactional.batch import Batch
 from pipeline.runtime.transactional.output import LATEST_AHEAD_MS
 from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
-from tests.unit.output_bench import LIMIT, Bench
+from tests.unit.output_bench import BATCH, INPUT, LIMIT, Bench
 from tests.unit.samples import TIMESTAMP_MS, TRANSFERS, record, transfer
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from pipeline.contracts.records import Record
 
-INPUT = TopicPartition("input", 0)
-BATCH = Batch({INPUT: [Raw(7), Raw(9)]}, member(5), one_by_one(is_input=True).read)
 ERROR = InvalidMessageError(Reason.MISSING_MEMBER, "member 'amount' is missing")
 LEGIT = Outgoing(topics.LEGIT)
 
@@ -219,16 +217,26 @@ def test_a_new_transaction_forgets_the_futures_of_the_last(make_bench: Callable[
     bench.write(record(transfer()), [LEGIT])
     assert len(bench.sent) == 1
     bench.producer.futures[0].resolve(KafkaTimeoutError())
-    bench.output.begin()
+    bench.output.begin(BATCH)
     bench.output.commit(BATCH)
     assert bench.producer.calls[-2:] == ["offsets", "commit"]
+
+
+def test_a_producer_that_can_is_asked_for_the_offsets_at_once(make_bench: Callable[..., Bench]) -> None:
+    """Before any record; and should it be replaced then, the offsets may be a part of what is left open."""
+    bench = make_bench(FakeProducer(), FakeProducer())
+    bench.producer.announces_offsets = True
+    bench.output.begin(BATCH)
+    assert bench.producer.calls[-2:] == ["begin", "announce"]
+    bench.output.replace_producer()
+    assert bench.leftovers.steps[0] == ("before", {4}, {}, True)
 
 
 def test_a_producer_is_replaced_after_a_failure(make_bench: Callable[..., Bench]) -> None:
     """The old one is closed at once and never used again; the new one has the next transaction."""
     bench = make_bench(FakeProducer(), FakeProducer())
     bench.output.replace_producer()
-    bench.output.begin()
+    bench.output.begin(BATCH)
     assert bench.producer.closed_with == [0.0]
     assert bench.producers[1].calls == ["begin"]
 
@@ -239,12 +247,12 @@ def test_what_a_broker_left_open_is_ended_before_anything_new_is_written(make_be
     bench.write(record(transfer(), partition=2), [LEGIT])
     bench.write(record(transfer(), partition=2), [LEGIT])
     bench.output.commit(BATCH)
-    bench.output.begin()
+    bench.output.begin(BATCH)
     bench.output.replace_producer()
     place = TopicPartition("name-of-legit", 2)
     assert bench.leftovers.steps == [("before", {4}, {place: 70}, False), ("after", {4})]
     bench.leftovers.steps.clear()
-    bench.output.begin()
+    bench.output.begin(BATCH)
     bench.output.replace_producer()
     assert bench.leftovers.steps[0] == ("before", {4}, {}, False)
 

@@ -21,7 +21,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
-from pipeline.runtime.wire import deliveries, pauses, writer
+from pipeline.runtime.wire import coordinators, deliveries, pauses, writer
 from pipeline.runtime.wire.writer import TransactionWriter
 from tests.unit.fake_wire import BREAK, BREAK_AFTER, MEMBERSHIP, FakeCluster, FakeLines
 
@@ -54,7 +54,7 @@ def _still(patch: pytest.MonkeyPatch) -> None:
             self.now += seconds
 
     clock = Clock()
-    for module in (pauses, deliveries, writer):
+    for module in (pauses, deliveries, coordinators, writer):
         patch.setattr(module, "time", clock)
 
 
@@ -80,9 +80,14 @@ def place(partition: int, topic: str = "out") -> TopicPartition:
     return TopicPartition(topic, partition)
 
 
-def transaction(own: TransactionWriter, handed: Iterable[tuple[TopicPartition, list[bytes]]], end: int) -> None:
-    """Write a transaction as the loop does: it looks at every delivery before the offsets go."""
+def transaction(
+    own: TransactionWriter, handed: Iterable[tuple[TopicPartition, list[bytes]]], end: int, *, announced: bool = False
+) -> None:
+    """Write a transaction, its offsets last, or ``announced``, as the loop does; look at every delivery before."""
+    offsets = {SOURCE: OffsetAndMetadata(end, "note", -1)}
     own.begin_transaction()
+    if announced:
+        own.announce_offsets(offsets, MEMBERSHIP)
     decided: list[Delivery] = []
     for where, values in handed:
         decided.append(own.hand_over(where, batch(*values)))
@@ -92,8 +97,64 @@ def transaction(own: TransactionWriter, handed: Iterable[tuple[TopicPartition, l
         assert one.is_done
         if one.exception is not None:
             raise one.exception
-    own.send_offsets_to_transaction({SOURCE: OffsetAndMetadata(end, "note", -1)}, MEMBERSHIP)
+    own.send_offsets_to_transaction(offsets, MEMBERSHIP)
     own.commit_transaction()
+
+
+def test_offsets_are_asked_for_before_and_taken_by_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for them while records are handled; they are asked for once, and before the first record."""
+    own, cluster, _ = made(monkeypatch)
+    transaction(own, [(place(0), [b"a"]), (place(0), [b"b"])], 3, announced=True)
+    transaction(own, [], 4, announced=True)
+    first = ["TxnOffsetCommit", "Produce", "Produce", "EndTxn"]
+    assert cluster.asked == ["InitProducerId", *first, "TxnOffsetCommit", "EndTxn"]
+    assert (cluster.logs, cluster.offsets) == ({place(0): [b"a", b"b"]}, {SOURCE: 4})
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_offsets_that_were_announced_are_asked_for_again(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they were not taken but may be, before anything is written."""
+    own, cluster, lines = made(monkeypatch, code, code)
+    transaction(own, [(place(0), [b"a"])], 3, announced=True)
+    assert cluster.asked == ["InitProducerId", *["TxnOffsetCommit"] * 3, "Produce", "EndTxn"]
+    assert lines.found == ["GROUP"] * 2 * (code == NOT_COORDINATOR)
+
+
+def test_nothing_is_written_once_offsets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that was fenced meanwhile writes no record."""
+    own, cluster, _ = made(monkeypatch, ILLEGAL_GENERATION)
+    with pytest.raises(IllegalGenerationError):
+        transaction(own, [(place(0), [b"a"])], 3, announced=True)
+    assert cluster.asked == ["InitProducerId", "TxnOffsetCommit"]
+
+
+def test_nothing_is_asked_where_a_connection_broke_behind_the_last_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes back may have left it open somewhere: what came behind it there would end it, either way."""
+    own, cluster, lines = made(monkeypatch)
+    transaction(own, [(place(0), [b"a"])], 3, announced=True)
+    lines.to_leader(place(0)).broken = True
+    with pytest.raises(KafkaConnectionError, match="before the transaction"):
+        transaction(own, [(place(0), [b"b"])], 4, announced=True)
+    assert cluster.asked[-1] == "EndTxn"
+
+
+def test_nobody_is_asked_again_once_a_connection_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a coordinator only wanted a moment: meanwhile another one may have come back."""
+    own, cluster, lines = made(monkeypatch, CONCURRENT)
+    monkeypatch.setattr(lines, "well", iter([True, False]).__next__)
+    with pytest.raises(KafkaConnectionError, match="taking offsets"):
+        transaction(own, [(place(0), [b"a"])], 3, announced=True)
+    assert cluster.asked == ["InitProducerId", "TxnOffsetCommit"]
+
+
+def test_an_abort_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was announced and never waited for is not taken for the answer to what comes next."""
+    own, cluster, _ = made(monkeypatch)
+    own.begin_transaction()
+    own.announce_offsets({SOURCE: OffsetAndMetadata(9, "", -1)}, MEMBERSHIP)
+    own.abort_transaction()
+    transaction(own, [(place(0), [b"a"])], 3, announced=True)
+    assert (cluster.logs, cluster.offsets) == ({place(0): [b"a"]}, {SOURCE: 3})
 
 
 def test_a_transaction_is_records_then_offsets_then_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,8 +285,12 @@ def numbered(
     return [(where, [b"%d" % next(count) for _ in range(size)]) for where, size in handed]
 
 
-@given(st.lists(HANDED, min_size=1, max_size=4), WRONG)
-def test_all_or_nothing_whatever_goes_wrong(rounds: list[list[tuple[TopicPartition, int]]], wrong: list[int]) -> None:
+@given(st.lists(HANDED, min_size=1, max_size=4), WRONG, st.booleans())
+def test_all_or_nothing_whatever_goes_wrong(
+    rounds: list[list[tuple[TopicPartition, int]]],
+    wrong: list[int],
+    announced: bool,  # noqa: FBT001 (hypothesis)
+) -> None:
     """What was answered as committed is there, once and in order, with its offsets; of the rest nothing is.
 
     Only where the answer to the end itself was lost it may be either, and then all of it: the loop asks the committed
@@ -242,7 +307,7 @@ def test_all_or_nothing_whatever_goes_wrong(rounds: list[list[tuple[TopicPartiti
             for where, some in values:
                 with_it.setdefault(where, []).extend(some)
             try:
-                transaction(own, values, offset + 1)
+                transaction(own, values, offset + 1, announced=announced)
             except (KafkaError, CommitFailedError):
                 if cluster.offsets.get(SOURCE, 0) == offset + 1:
                     assert cluster.asked[-1] == "EndTxn"

@@ -34,7 +34,7 @@ _ENTERED_KEY: Final = bytes([2 * len(headers.ENTERED_KEY.name)]) + headers.ENTER
 _WITHOUT_KEY, _WITH_KEY = 4, 6  # their number, as it is written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawBatch:
     """A batch whose CRC was checked, unpacked. ``buffer`` holds ``count`` records from ``at`` to its end.
 

@@ -26,16 +26,17 @@ class WholeBatch:
     are made: what was handled of it by then is sound, and the transaction fails as with any error of the client.
     """
 
-    __slots__ = ("_batch", "_is_input", "_place", "end")
+    __slots__ = ("_batch", "_is_input", "_place", "_records", "end")
 
     def __init__(self, batch: Any, place: TopicPartition, *, is_input: bool) -> None:  # noqa: ANN401 (no types)
         batch._maybe_uncompress()  # noqa: SLF001 (there is no public way)
         self._batch, self._place, self._is_input = batch, place, is_input
+        self._records: int = batch.records_count
         self.end: int = batch.next_offset
 
     def __len__(self) -> int:
         """Return the number of records, by its header."""
-        return int(self._batch.records_count)
+        return self._records
 
     def __iter__(self) -> Iterator[Record]:
         """Make the records."""

@@ -45,6 +45,8 @@ class BoundedProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has n
     After a time-out the outcome is unknown: throw the producer away and let a new one of the same id decide.
     """
 
+    announces_offsets = False  # it waits for their answer
+
     @property
     def disturbed(self) -> bool:
         """Tell whether a connection broke since it was made: what was committed last may not be ended everywhere."""

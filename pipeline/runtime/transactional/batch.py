@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from pipeline.runtime.pieces import records_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 Read = Callable[[list[Any]], Sequence["Piece"]]  # makes pieces of what was polled of a partition
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """What one poll returned. ``membership`` is the group metadata taken directly behind that poll.
 
@@ -36,23 +39,36 @@ class Batch:
 
     def __len__(self) -> int:
         """Return the number of records."""
-        return sum(map(len, self.pieces()))
+        return self._records
+
+    # Each is asked for several times a transaction, most of which hold a few records.
+
+    @cached_property
+    def pieces_of(self) -> Mapping[TopicPartition, Sequence[Piece]]:
+        """What was polled of each partition, in its order."""
+        return {place: self.read(polled) for place, polled in self.polled.items()}
+
+    @cached_property
+    def _records(self) -> int:
+        return sum(map(records_in_all, self.pieces_of.values()))
+
+    @cached_property
+    def reached(self) -> Mapping[TopicPartition, int]:
+        """By partition the offset behind its last record."""
+        return {**self.positions, **{place: pieces[-1].end for place, pieces in self.pieces_of.items()}}
+
+    @cached_property
+    def ends(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """What the transaction commits."""
+        return {
+            place: OffsetAndMetadata(max(end, self.floors.get(place, 0)), self.token)
+            for place, end in self.reached.items()
+        }
+
+    def pieces(self) -> Iterator[Piece]:
+        """Return what was polled, each partition's in its order."""
+        return chain.from_iterable(self.pieces_of.values())
 
     def mean_bytes(self) -> float:
         """Return about how many bytes key and value of a record have."""
         return sum(piece.size() for piece in self.pieces()) / max(1, len(self))
-
-    def pieces(self) -> Iterator[Piece]:
-        """Return what was polled, each partition's in its order."""
-        return chain.from_iterable(map(self.read, self.polled.values()))
-
-    def reached(self) -> dict[TopicPartition, int]:
-        """Return by partition the offset behind its last record."""
-        return {**self.positions, **{place: self.read(polled)[-1].end for place, polled in self.polled.items()}}
-
-    def ends(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Return what the transaction commits."""
-        return {
-            place: OffsetAndMetadata(max(end, self.floors.get(place, 0)), self.token)
-            for place, end in self.reached().items()
-        }

@@ -40,8 +40,8 @@ class LoopFigures:
         self._seconds.add(seconds)
         self._letters.update(letters)
         now_ms = self._now_ms()
-        for place, polled in batch.polled.items():
-            for piece in batch.read(polled):
+        for place, pieces in batch.pieces_of.items():
+            for piece in pieces:
                 self._records[place.topic] += len(piece)
                 for age_ms, times in ages_of(piece, now_ms):
                     self._ages.add(age_ms / 1000, times)

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pipeline.contracts.invalid import InvalidMessageError
-from pipeline.runtime.batches.writing import Lane, packed_origin
+from pipeline.runtime.batches.writing import Lane, packed, packed_origin
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.transactional.hop_lanes import HopLanes
 
@@ -29,9 +29,9 @@ def handle_all(
     """Handle records of one partition in their order, and write what is outgoing because of each: all of it or nothing.
 
     One that can never be handled, or whose outcome is too large, is refused, and the next one comes. What nearly every
-    record is has a lane: one that goes on untouched, with no header but its origin. It takes no call but those that
-    handle it and add it to the batch of its partition. Those that go to a hop or come from one have lanes as well (see
-    :class:`HopLanes`). All others take the way through :meth:`Output.write`.
+    record is has a lane: one that goes on with no header but its origin, untouched or with a verdict in its value. It
+    takes no call but those that handle it and add it to the batch of its partition. Those that go to a hop or come
+    from one have lanes as well (see :class:`HopLanes`). All others take the way through :meth:`Output.write`.
 
     Raises:
         KafkaError: the client does not take it, or ``records`` cannot be read on.
@@ -45,22 +45,17 @@ def handle_all(
         try:
             outgoing = handle(record)
             body, origin = record.body, record.origin
-            if (
-                len(outgoing) == 1
-                and outgoing[0].value is None
-                and body is not None
-                and origin is not None
-                and 0 <= record.timestamp_ms <= latest_ms
-            ):
+            if len(outgoing) == 1 and body is not None and origin is not None and 0 <= record.timestamp_ms <= latest_ms:
                 one = outgoing[0]
-                if one.untouched and not record.headers:
+                if one.plain and not record.headers:
                     lane = lanes.get(one.topic)
                     if lane is None:
                         lane = lanes[one.topic] = output.lane(one.topic, record.partition)
+                    body = body if one.value is None else packed(record.key) + packed(one.value)
                     if len(body) < lane.widest:
                         lane.add(record.timestamp_ms, body + packed_origin(origin))
                         continue
-                elif hops.took(record, origin, one):
+                elif one.value is None and hops.took(record, origin, one):
                     continue
             output.write(record, outgoing)
         except InvalidMessageError as error:

@@ -158,7 +158,7 @@ class Intake:
             return None
         batch = Batch(polled, membership, self._read, token, positions, self._floors)
         # Where it is not committed after all, a rewind looks them up again.
-        self._known.update((place, end.offset) for place, end in batch.ends().items())
+        self._known.update((place, end.offset) for place, end in batch.ends.items())
         return batch
 
     def stay(self) -> None:
@@ -225,9 +225,9 @@ class Intake:
 
     def settled(self, batch: Batch) -> None:
         """Note that a batch is committed."""
-        self._reached.update((place, end.offset) for place, end in batch.ends().items())
-        self._reach.settled(batch.ends())
-        self._memory.settled(batch.ends())
+        self._reached.update((place, end.offset) for place, end in batch.ends.items())
+        self._reach.settled(batch.ends)
+        self._memory.settled(batch.ends)
 
     def _replace_consumer(self) -> None:
         fresh = self._make_consumer()  # joins the group at its first poll
@@ -274,7 +274,7 @@ class Intake:
         Another member may have committed the same offsets after ours were aborted: the token tells them apart. The
         next commit of a partition replaces it, so ask before that, and of any partition of the batch.
         """
-        for place, end in batch.ends().items():
+        for place, end in batch.ends.items():
             found = self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS)
             if found is not None and (found.offset, found.metadata) == (end.offset, end.metadata):
                 return True

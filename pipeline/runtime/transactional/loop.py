@@ -1,14 +1,15 @@
 """The exactly-once loop, stated once for the detector and both processors.
 
-Poll; begin; handle and send; save effects; flush; check every future; offsets; commit. Any error of the client throws
-the producer away, and the committed offset tells what became of the transaction. Any other error ends the process: a
-bug is not a poison message.
+Poll; begin and ask for the offsets; handle and send; save effects; flush; check every future; commit. Any error of the
+client throws the producer away, and the committed offset tells what became of the transaction. Any other error ends the
+process: a bug is not a poison message.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from kafka.structs import TopicPartition
@@ -134,17 +135,17 @@ class TransactionalLoop:
         self._invalid = 0
         self._floors = batch.floors
         try:
-            self._output.begin()
+            self._output.begin(batch)
             self._began = time.monotonic()
             with self._watchdog.step("handling a batch", HANDLE_SECONDS):
-                for piece in batch.pieces():
-                    handle_all(piece, self._handler.handle, self._output, self._refuse)
+                for pieces in batch.pieces_of.values():
+                    handle_all(chain.from_iterable(pieces), self._handler.handle, self._output, self._refuse)
                 for record, error in self._effects.refused():
                     self._refuse(record, error)
             seconds = time.monotonic() - self._began
             self._breaker.check(len(batch), self._invalid)
             with self._watchdog.step("saving effects", SAVE_SECONDS):
-                self._effects.save({(place.topic, place.partition): end for place, end in batch.reached().items()})
+                self._effects.save({(place.topic, place.partition): end for place, end in batch.reached.items()})
             self._output.commit(batch)
         except RETRIED as error:
             self._size.failed(len(batch))

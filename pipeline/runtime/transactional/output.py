@@ -88,12 +88,21 @@ class Output:
         """
         return self._unsettled or bool(self._producer.disturbed) or time.monotonic() >= self._look_again_at
 
-    def begin(self) -> None:
-        """Open a transaction. None may be open while idle: it would hold back every reader."""
+    def begin(self, batch: Batch) -> None:
+        """Open the transaction of a batch. None may be open while idle: it would hold back every reader.
+
+        Where it ends is known by now, so a producer that can asks for the offsets at once, while records are handled.
+
+        Raises:
+            KafkaError: a connection is broken.
+
+        """
         self.latest_ms = self._now_ms() + LATEST_AHEAD_MS
-        self._offsets_sent = False
         self._sender.begin(self._producer)
         self._producer.begin_transaction()
+        self._offsets_sent = self._producer.announces_offsets
+        if self._offsets_sent:
+            self._producer.announce_offsets(batch.ends, batch.membership)
 
     def lane(self, topic: Topic, partition: int) -> Lane:
         """Return the lane from a partition that was read to a topic; it is good for the transaction that is open.
@@ -206,7 +215,7 @@ class Output:
             raise KafkaConnectionError("a connection broke within a transaction")
         self._offsets_sent = True
         with self._watchdog.step("committing a transaction", COMMIT_SECONDS):
-            self._producer.send_offsets_to_transaction(batch.ends(), batch.membership)
+            self._producer.send_offsets_to_transaction(batch.ends, batch.membership)
             self._producer.commit_transaction()
         self._starts = {place: future.value.offset for place, future in self._sender.firsts().items()}
 

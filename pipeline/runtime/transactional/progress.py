@@ -48,7 +48,7 @@ class Progress:
         self.figures.committed(batch, seconds, ((record.topic, error.reason) for record, error in self._staged))
         self._batches += 1
         self._records += len(batch)
-        self._ends.update((place, end.offset) for place, end in batch.ends().items())
+        self._ends.update((place, end.offset) for place, end in batch.ends.items())
         for record, error in self._staged:
             first = f"{record.topic}:{record.partition}:{record.offset}: {error.detail}"
             count, earlier = self._letters.get(error.reason, (0, first))
