@@ -6,9 +6,9 @@ cannot be told yet waits here, so messages do not pile up: of a case there is on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fraud_processor.cases.states import PENDING
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fraud_processor.cases.gathering import Case
+
+
+# Made once: every look asks it.
+_DUE: Final = (
+    select(NOTICES.c.case_id)
+    .where(NOTICES.c.outlet == bindparam("to"), NOTICES.c.waits.is_(True), NOTICES.c.due_at <= bindparam("now"))
+    .limit(1)
+)
 
 
 class Due(NamedTuple):
@@ -45,6 +53,11 @@ def announce(connection: Connection, grown: Iterable[tuple[int, Case]], floors: 
             index_elements=[NOTICES.c.case_id, NOTICES.c.outlet], set_={"waits": True}
         )
         connection.execute(statement, rows)
+
+
+def is_due(connection: Connection, outlet: str, now_us: int) -> bool:
+    """Tell whether an outlet can be told of any case now."""
+    return connection.execute(_DUE, {"to": outlet, "now": now_us}).first() is not None
 
 
 def take_due(connection: Connection, outlet: str, now_us: int, interval_us: int, most: int) -> list[Due]:
