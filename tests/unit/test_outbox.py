@@ -342,7 +342,8 @@ def test_what_waits_for_an_outlet_that_nobody_names_is_told_at_the_start(
     assert "2 messages wait for slack-old, which ALERT_URLS does not name" in caplog.text
 
 
-def test_who_has_nothing_to_send_keeps_nobody_from_writing(engine: Engine, clock: Clock) -> None:
+@pytest.mark.usefixtures("clock")
+def test_who_has_nothing_to_send_keeps_nobody_from_writing(engine: Engine) -> None:
     """The stream saves many times a second, and would wait behind every look; what is due is sent all the same."""
     outlet = Taking()
     stream, sender = stream_of(engine), sender_of(engine, outlet)
