@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.processes import ROOT
 from pipeline.contracts import topics
+from pipeline.runtime.database.settings import CASES_DATABASE_URL, LEDGER_DATABASE_URL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +62,20 @@ class Subject:
             environ = peer_environ(deployment, quick_commits=quick_commits)
             processes.start(self.name, [interpreter, str(self.script)], environ)
             return
+        databases = databases_in(processes.scratch)
         for name, service in zip(self.names, self.services, strict=True):
-            processes.module(name, service, deployment.environ | self.variables, folder=self.folder)
+            processes.module(name, service, deployment.environ | databases | self.variables, folder=self.folder)
+
+
+def databases_in(folder: Path) -> dict[str, str]:
+    """Return where processors have their databases: in files that are removed with the processes of a round.
+
+    What an earlier round has left would make the next one slower, and what is in the project's may be somebody's own.
+    """
+    return {
+        variable.name: f"sqlite:///{folder / variable.name.lower()}.sqlite"
+        for variable in (LEDGER_DATABASE_URL, CASES_DATABASE_URL)
+    }
 
 
 def numbered(services: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def process(settings: FraudSettings, stop: Stop, vitals: Vitals, stream: TextIO 
             seconds,
             stop.wait,
         )
-        processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.wake)
+        processor = FraudProcessor(codec, StagedLines(stream or sys.stdout), cases, senders.grown)
         vitals.add(processor.figures)
         return Work(processor, processor, settings.lost_effects, verb="gather")
 
@@ -99,13 +99,14 @@ def _senders(told: Sequence[Outlet], settings: FraudSettings, engine: Engine, vi
         RecordsOutlet(RELEASED_OUTLET, engine, kafka, names[topics.LEGIT], released),
     ]
     how = (settings.alerts.interval_us, settings.alerts.limit, vitals.tracer)
-    outbox = [Sender(engine, one, *how) for one in (*to_topics, *told)]
-    for sender in outbox:
+    telling = [Sender(engine, one, *how) for one in told]
+    others = [Sender(engine, one, *how) for one in to_topics]
+    for sender in (*others, *telling):
         vitals.add(sender.figures)
-    looking: list[Looks] = [*outbox]
+    looking: list[Looks] = [*others]
     if told and settings.alerts.report_at is not None:
         looking.append(Reporter(engine, [one.name for one in told], settings.alerts.report_at))
-    return Senders(looking)
+    return Senders(telling, looking)
 
 
 SERVICE = Service(

@@ -65,7 +65,7 @@ class LegitProcessor(Forgetful):
         booking = Booking(
             Place(record.partition, record.offset),
             stored(transaction.id),
-            content_of(transaction),
+            content_of(transaction, entries[-1].minor),
             microseconds_of(transaction.timestamp),
             transaction.currency,
             entries,
@@ -80,9 +80,11 @@ class LegitProcessor(Forgetful):
 
     def refused(self) -> Iterable[tuple[Record, InvalidMessageError]]:
         """Decide, in the order of the batch, which payments are the first under their id; return those that cannot."""
-        fresh = [one for one in self._staged if not self._is_saved(one.booking.place)]
+        fresh: list[_Staged] = []
+        saved: list[_Staged] = []
+        for one in self._staged:
+            (saved if self._progress.has(*one.booking.place) else fresh).append(one)
         known = self._ledger.contents({one.booking.transaction_id for one in fresh})
-        saved = [one for one in self._staged if self._is_saved(one.booking.place)]
         found = self._refused_before(saved)
         for one in saved:
             if one.booking.place in self._unprinted:
@@ -120,9 +122,6 @@ class LegitProcessor(Forgetful):
             for one in saved
             if (refusal := refusals.get(one.booking.place)) is not None
         ]
-
-    def _is_saved(self, place: Place) -> bool:
-        return self._progress.has(*place)
 
     def save(self, ends: Mapping[Assigned, int]) -> None:
         """Save what was decided, and how far it goes."""

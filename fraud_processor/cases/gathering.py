@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from fraud_processor.cases.alert import Alert
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """What alerts of one subject come to: of ``alerts`` so many, with the highest ``severity`` and ``score`` of them.
 
     ``first_us`` and ``last_us`` are the earliest and the latest time of theirs.
@@ -26,13 +25,12 @@ class Case:
 
     def joined_by(self, alert: Alert) -> Case:
         """Return the case with one more alert."""
-        return replace(
-            self,
-            alerts=self.alerts + 1,
-            severity=max(self.severity, alert.severity),
-            score=max(self.score, alert.score),
-            first_us=min(self.first_us, alert.time_us),
-            last_us=max(self.last_us, alert.time_us),
+        return Case(
+            self.alerts + 1,
+            max(self.severity, alert.severity),
+            max(self.score, alert.score),
+            min(self.first_us, alert.time_us),
+            max(self.last_us, alert.time_us),
         )
 
 

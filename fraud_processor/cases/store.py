@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,33 +16,65 @@ from pipeline.contracts.effect_tables import LogTables
 from pipeline.runtime.clock import now_us
 from pipeline.runtime.database.engine import SQLITE, begun
 from pipeline.runtime.database.names import stored
+from pipeline.runtime.database.prepared import Prepared, Several
 from pipeline.runtime.database.slices import slices
 from pipeline.runtime.database.watermarks import Watermarks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import BindParameter, Connection, Engine, Executable
 
     from fraud_processor.cases.alert import Alert
     from fraud_processor.cases.gathering import Gathered
     from pipeline.runtime.service import Source
 
 WATERMARKS: Final = Watermarks(LogTables(LOGS, MARKS))
-# The figures of a case, in their order, and the columns that hold them.
-_FIGURES: Final = {
-    "alerts": "alerts",
-    "severity": "severity",
-    "score": "score",
-    "first_us": "first",
-    "last_us": "last",
-}
+_FIGURES: Final = ("alerts", "severity", "score", "first", "last")  # columns of a ``Case``, in its order
 _NOTHING: Final = Case(0, 0, 0, 0, 0)  # of one that was opened to be locked, and gets its alerts behind that
-_CHANGE: Final = (
-    CASES.update()
-    .where(CASES.c.id == bindparam("changed"))
-    .values({name: bindparam(name) for name in ("gathers", *_FIGURES.values())})
+_COLUMNS: Final = CASES.c
+# The columns of a new case, of one that grew and where it stands, and all of alerts and their hits: in the order of
+# their tables.
+_NEW: Final = (
+    "subject",
+    "subject_hash",
+    "gathers",
+    "state",
+    "severity",
+    "score",
+    "alerts",
+    "first",
+    "last",
+    "opened_at",
 )
+_CHANGED: Final = ("gathers", "severity", "score", "alerts", "first", "last")
+_CHANGE: Final = Prepared(
+    CASES.update().where(_COLUMNS.id == bindparam("changed")).values({name: bindparam(name) for name in _CHANGED}),
+    (*_CHANGED, "changed"),
+)
+_OPEN: Final = Prepared(CASES.insert().returning(_COLUMNS.id), _NEW)
+_ALERT: Final = Prepared(ALERTS.insert(), ALERTS.columns.keys())
+_HIT: Final = Prepared(HITS.insert(), HITS.columns.keys())
+
+
+def _opened_unless_there(dialect: str) -> Executable:
+    insert = sqlite.insert if dialect == SQLITE else postgresql.insert
+    return insert(CASES).on_conflict_do_nothing(
+        index_elements=[_COLUMNS.subject_hash], index_where=_COLUMNS.gathers.is_(True)
+    )
+
+
+def _locked_by(hashes: Sequence[BindParameter[bytes]]) -> Executable:
+    return (
+        select(_COLUMNS.id, _COLUMNS.subject_hash, *(_COLUMNS[name] for name in _FIGURES))
+        .where(_COLUMNS.subject_hash.in_(hashes), _COLUMNS.gathers.is_(True))
+        .order_by(_COLUMNS.subject_hash)
+        .with_for_update()
+    )
+
+
+_OPEN_UNLESS_THERE: Final = Prepared(_opened_unless_there, _NEW)
+_LOCKED: Final = Several(_locked_by)
 
 
 class Cases:
@@ -83,26 +115,26 @@ class Cases:
         by_subject: dict[str, list[Alert]] = {}
         for alert in alerts:
             by_subject.setdefault(alert.subject, []).append(alert)
-        changes: list[dict[str, Any]] = []
+        changes: list[tuple[object, ...]] = []
         grown: list[tuple[int, Case]] = []
         opened: list[tuple[str, Gathered, bool]] = []
         joined: list[tuple[int, Alert]] = []
         for subject, (number, case) in self._gathering(connection, by_subject).items():
             first, *others = gather(case, by_subject[subject], self._window_us)
-            changes.append({"changed": number, "gathers": not others, **_columns(first.case)})
+            changes.append((not others, *_figures(first.case), number))
             grown += [(number, first.case)] if first.new else []
             joined += [(number, alert) for alert in first.new]
             opened += [(subject, one, one is others[-1]) for one in others]
-        connection.execute(_CHANGE, changes)
+        _CHANGE.all(connection, changes)
         for subject, one, gathers in opened:  # behind the changes: of a subject one case gathers
-            row = _row(subject, one.case, gathers=gathers)
-            number = connection.execute(CASES.insert().returning(CASES.c.id), row).scalar_one()
+            row = _row(subject, subject_hash(subject), one.case, gathers=gathers)
+            number = _OPEN.rows(connection, row)[0][0]
             joined += [(number, alert) for alert in one.new]
             grown.append((number, one.case))
-        connection.execute(ALERTS.insert(), [self._alert_row(number, alert) for number, alert in joined])
+        _ALERT.all(connection, [self._alert_row(number, alert) for number, alert in joined])
         hits = [row for alert in alerts for row in self._hit_rows(alert)]
         if hits:
-            connection.execute(HITS.insert(), hits)
+            _HIT.all(connection, hits)
         announce(connection, grown, self._floors)
 
     def _gathering(self, connection: Connection, subjects: Collection[str]) -> dict[str, tuple[int, Case | None]]:
@@ -114,12 +146,8 @@ class Cases:
         missing = [key for key in ordered if by_hash[key] not in found]
         if missing:
             # Another process may be opening the same one: who comes second takes that of the first.
-            rows = [_row(by_hash[key], _NOTHING, gathers=True) for key in missing]
-            insert = sqlite.insert if connection.dialect.name == SQLITE else postgresql.insert
-            statement = insert(CASES).on_conflict_do_nothing(
-                index_elements=[CASES.c.subject_hash], index_where=CASES.c.gathers.is_(True)
-            )
-            connection.execute(statement, rows)
+            rows = [_row(by_hash[key], key, _NOTHING, gathers=True) for key in missing]
+            _OPEN_UNLESS_THERE.all(connection, rows)
             found |= self._locked(connection, missing, by_hash)
         return found
 
@@ -127,57 +155,42 @@ class Cases:
         self, connection: Connection, hashes: list[bytes], by_hash: Mapping[bytes, str]
     ) -> dict[str, tuple[int, Case | None]]:
         found: dict[str, tuple[int, Case | None]] = {}
-        columns = CASES.c
         for some in slices(hashes):
-            wanted = (
-                select(columns.id, columns.subject_hash, *(columns[name] for name in _FIGURES.values()))
-                .where(columns.subject_hash.in_(some), columns.gathers.is_(True))
-                .order_by(columns.subject_hash)
-                .with_for_update()
-            )
-            for number, key, *figures in connection.execute(wanted):
+            for number, key, *figures in _LOCKED.rows(connection, some):
                 case = Case(*figures)
                 found[by_hash[bytes(key)]] = number, (case if case.alerts else None)
         return found
 
-    def _alert_row(self, case: int, alert: Alert) -> dict[str, Any]:
-        return {
-            **self._place(alert),
-            "case_id": case,
-            "transaction_id": stored(alert.transaction_id),
-            "source": None if alert.source is None else stored(alert.source),
-            "target": stored(alert.target),
-            "amount": alert.amount,
-            "currency": alert.currency,
-            "time": alert.time_us,
-            "severity": alert.severity,
-            "score": alert.score,
-            "content": alert.content,
-            "key": alert.key,
-            "record_ms": alert.record_ms,
-            "origin": alert.origin,
-            "trace": alert.trace,
-        }
+    def _alert_row(self, case: int, alert: Alert) -> tuple[object, ...]:
+        return (
+            self._log,
+            alert.partition,
+            alert.offset,
+            case,
+            stored(alert.transaction_id),
+            None if alert.source is None else stored(alert.source),
+            stored(alert.target),
+            alert.amount,
+            alert.currency,
+            alert.time_us,
+            alert.severity,
+            alert.score,
+            alert.content,
+            alert.key,
+            alert.record_ms,
+            alert.origin,
+            alert.trace,
+        )
 
-    def _hit_rows(self, alert: Alert) -> Iterable[dict[str, Any]]:
+    def _hit_rows(self, alert: Alert) -> Iterable[tuple[object, ...]]:
         for number, hit in enumerate(alert.hits):
-            named = {"number": number, "rule": stored(hit.rule), "score": hit.score, "counted": hit.counted}
-            yield {**self._place(alert), **named}
-
-    def _place(self, alert: Alert) -> dict[str, Any]:
-        return {"log": self._log, "partition": alert.partition, "offset": alert.offset}
+            yield self._log, alert.partition, alert.offset, number, stored(hit.rule), hit.score, hit.counted
 
 
-def _row(subject: str, case: Case, *, gathers: bool) -> dict[str, Any]:
-    return {
-        "subject": subject,
-        "subject_hash": subject_hash(subject),
-        "gathers": gathers,
-        "state": OPEN,
-        **_columns(case),
-        "opened_at": now_us(),
-    }
+def _row(subject: str, key: bytes, case: Case, *, gathers: bool) -> tuple[object, ...]:
+    return subject, key, gathers, OPEN, *_figures(case), now_us()
 
 
-def _columns(case: Case) -> dict[str, int]:
-    return {column: getattr(case, name) for name, column in _FIGURES.items()}
+def _figures(case: Case) -> tuple[int, ...]:
+    """Return the figures of a case, in the order of its table."""
+    return case.severity, case.score, case.alerts, case.first_us, case.last_us

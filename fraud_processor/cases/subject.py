@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.contracts.messages import Transaction, Verdict
 
 SEVERITIES: Final = ("low", "medium", "high", "critical")
+_RANKS: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 UNKNOWN_SEVERITY: Final = SEVERITIES.index("medium")  # of rules by a newer version
 
 
@@ -33,7 +35,7 @@ def subject_of(transaction: Transaction, verdict: Verdict) -> str:
 
 def subject_text(key: Mapping[str, str]) -> str:
     """Return the one text of a subject: ASCII, whatever a name is made of, so any database takes it."""
-    return json.dumps(key, sort_keys=True, separators=(",", ":"))
+    return _encode(key)
 
 
 def subject_hash(subject: str) -> bytes:
@@ -47,4 +49,4 @@ def severity_of(verdict: Verdict) -> int:
 
 
 def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else UNKNOWN_SEVERITY
+    return _RANKS.get(severity, UNKNOWN_SEVERITY)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from pipeline.contracts.cases import OUTBOX
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MAX_ERROR_CHARACTERS = 300
+
+# Made once: every look asks them.
+_UNSENT: Final = (OUTBOX.c.outlet == bindparam("to")) & OUTBOX.c.sent_at.is_(None)
+_WAITING: Final = select(func.count()).select_from(OUTBOX).where(_UNSENT)
+_DUE: Final = select(OUTBOX.c.id).where(_UNSENT, OUTBOX.c.due_at <= bindparam("now")).limit(1)
 
 
 class Letter(NamedTuple):
@@ -40,8 +45,12 @@ def queue_once(connection: Connection, outlet: str, key: str, body: str, now_us:
 
 def waiting(connection: Connection, outlet: str) -> int:
     """Return how much waits for an outlet."""
-    here = (OUTBOX.c.outlet == outlet) & OUTBOX.c.sent_at.is_(None)
-    return int(connection.execute(select(func.count()).select_from(OUTBOX).where(here)).scalar_one())
+    return int(connection.execute(_WAITING, {"to": outlet}).scalar_one())
+
+
+def is_due(connection: Connection, outlet: str, now_us: int) -> bool:
+    """Tell whether there is anything to be sent to an outlet now."""
+    return connection.execute(_DUE, {"to": outlet, "now": now_us}).first() is not None
 
 
 def claim(connection: Connection, outlet: str, now_us: int, lease_us: int) -> Letter | None:

@@ -6,21 +6,39 @@ cannot be told yet waits here, so messages do not pile up: of a case there is on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fraud_processor.cases.states import PENDING
 from pipeline.contracts.cases import CASES, NOTICES
 from pipeline.runtime.database.engine import SQLITE
+from pipeline.runtime.database.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Executable
 
     from fraud_processor.cases.gathering import Case
+
+
+# Made once: every look asks it.
+_DUE: Final = (
+    select(NOTICES.c.case_id)
+    .where(NOTICES.c.outlet == bindparam("to"), NOTICES.c.waits.is_(True), NOTICES.c.due_at <= bindparam("now"))
+    .limit(1)
+)
+
+
+def _announced(dialect: str) -> Executable:
+    insert = (sqlite.insert if dialect == SQLITE else postgresql.insert)(NOTICES)
+    key = [NOTICES.c.case_id, NOTICES.c.outlet]
+    return insert.on_conflict_do_update(index_elements=key, set_={"waits": insert.excluded.waits})
+
+
+_ANNOUNCE: Final = Prepared(_announced, NOTICES.columns.keys())  # case, outlet, waits, due at, told, messages
 
 
 class Due(NamedTuple):
@@ -34,17 +52,18 @@ class Due(NamedTuple):
 def announce(connection: Connection, grown: Iterable[tuple[int, Case]], floors: Mapping[str, int]) -> None:
     """Note that cases have new alerts, for each outlet for which they are bad enough: ``floors`` is by outlet."""
     rows = [
-        {"case_id": number, "outlet": outlet, "waits": True, "due_at": 0, "told": 0, "messages": 0}
+        (number, outlet, True, 0, 0, 0)
         for number, case in grown
         for outlet, floor in floors.items()
         if case.severity >= floor
     ]
     if rows:
-        insert = sqlite.insert if connection.dialect.name == SQLITE else postgresql.insert
-        statement = insert(NOTICES).on_conflict_do_update(
-            index_elements=[NOTICES.c.case_id, NOTICES.c.outlet], set_={"waits": True}
-        )
-        connection.execute(statement, rows)
+        _ANNOUNCE.all(connection, rows)
+
+
+def is_due(connection: Connection, outlet: str, now_us: int) -> bool:
+    """Tell whether an outlet can be told of any case now."""
+    return connection.execute(_DUE, {"to": outlet, "now": now_us}).first() is not None
 
 
 def take_due(connection: Connection, outlet: str, now_us: int, interval_us: int, most: int) -> list[Due]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fraud_processor.cases import reading
 from fraud_processor.outbox import box
 from fraud_processor.outbox.digest import SHOWN, encoded, message_of
-from fraud_processor.outbox.notices import take_due
+from fraud_processor.outbox.notices import is_due, take_due
 from fraud_processor.outlets.outlet import OutletError
 from pipeline.contracts.tracecontext import decoded
 from pipeline.runtime.clock import now_us
@@ -71,11 +71,22 @@ class Sender:
     def look(self) -> float:
         """Do what there is to do, and return how many seconds there is nothing."""
         try:
+            if not self._is_due():
+                return LOOK_SECONDS
             self._make()
             return self._send()
         except EffectsError as error:
             self._warn(f"the database of cases does not answer: {error}")
             return self._longer()
+
+    def _is_due(self) -> bool:
+        """Tell whether there is anything to do, without keeping anybody from writing: nearly always there is not."""
+        name, at_us = self._outlet.name, now_us()
+        with begun(self._engine, reading=True) as connection:
+            self._waiting = box.waiting(connection, name)
+            due = box.is_due(connection, name, at_us) or is_due(connection, name, at_us)
+        self._full = self._full and self._waiting >= self._limit
+        return due or time.monotonic() - self._pruned > WARN_SECONDS
 
     def _make(self) -> None:
         """Make the messages that are due, as far as there is room for them."""
@@ -160,11 +171,13 @@ class Looks(Protocol):
 
 
 class Senders:
-    """The threads of all outlets, and of what else there is to look after."""
+    """The threads of all outlets, and of what else there is to look after; ``told`` are those that hear of cases."""
 
-    def __init__(self, senders: Sequence[Looks]) -> None:
+    def __init__(self, told: Sequence[Looks], others: Sequence[Looks] = ()) -> None:
         self._ended = threading.Event()
+        senders = [*told, *others]
         self._wakes = [threading.Event() for _ in senders]
+        self._told = self._wakes[: len(told)]
         self._threads = [
             threading.Thread(target=self._live, args=(sender, wake), name="outbox", daemon=True)
             for sender, wake in zip(senders, self._wakes, strict=True)
@@ -176,8 +189,13 @@ class Senders:
             thread.start()
 
     def wake(self) -> None:
-        """Say that there may be something new."""
+        """Say that there may be something new for anybody."""
         for wake in self._wakes:
+            wake.set()
+
+    def grown(self) -> None:
+        """Say that cases have new alerts, which concerns nobody but those who hear of cases."""
+        for wake in self._told:
             wake.set()
 
     def end(self) -> None:

@@ -55,15 +55,16 @@ def minor_of(transaction: Transaction) -> int:
     return int(transaction.amount.scaleb(decimals_of(transaction.currency)))
 
 
-def content_of(transaction: Transaction) -> bytes:
+def content_of(transaction: Transaction, minor: int) -> bytes:
     """Return a hash of what makes a payment the same as another under its id: who, to whom, how much, and how.
 
     Its time is not among it: where the message has none, it is that of the record, and a second one has another.
+    ``minor`` is its amount, of which the entries have it already.
     """
-    hashed = blake2b(digest_size=16)
-    for part in (transaction.source, transaction.target, transaction.currency, transaction.method):
-        told = b"-" if part is None else part.encode(errors="surrogatepass")
-        hashed.update(b"%d:" % len(told) if part is not None else b"none:")
-        hashed.update(told)
-    hashed.update(b"%d" % minor_of(transaction))
-    return hashed.digest()
+    parts = (transaction.source, transaction.target, transaction.currency, transaction.method)
+    told = [b"none:-" if part is None else _told(part.encode(errors="surrogatepass")) for part in parts]
+    return blake2b(b"%b%d" % (b"".join(told), minor), digest_size=16).digest()
+
+
+def _told(part: bytes) -> bytes:
+    return b"%d:%b" % (len(part), part)

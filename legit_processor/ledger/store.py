@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import select
 
 from pipeline.contracts.effect_tables import LogTables
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, LOGS, MARKS, REFUSALS, REPEATS
 from pipeline.runtime.database.engine import begun
+from pipeline.runtime.database.prepared import Prepared, Several
 from pipeline.runtime.database.slices import slices
 from pipeline.runtime.database.watermarks import Watermarks
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from legit_processor.ledger.booking import Entry
 
 WATERMARKS: Final = Watermarks(LogTables(LOGS, MARKS))
+# Of bookings, their entries, repeats and refusals: all columns, in the order of their tables.
+_INSERTS: Final = [Prepared(table.insert(), table.columns.keys()) for table in (BOOKINGS, ENTRIES, REPEATS, REFUSALS)]
+_BOOKED: Final = Several(
+    lambda ids: select(BOOKINGS.c.transaction_id, BOOKINGS.c.content).where(BOOKINGS.c.transaction_id.in_(ids))
+)
 
 
 class Place(NamedTuple):
@@ -79,10 +85,7 @@ class Ledger:
         found: dict[str, bytes] = {}
         with begun(self._engine, reading=True) as connection:
             for some in slices(sorted(ids)):
-                wanted = select(BOOKINGS.c.transaction_id, BOOKINGS.c.content).where(
-                    BOOKINGS.c.transaction_id.in_(some)
-                )
-                found.update((name, bytes(content)) for name, content in connection.execute(wanted))
+                found.update((name, bytes(content)) for name, content in _BOOKED.rows(connection, some))
         return found
 
     def refusals(self, partition: int, first: int, end: int) -> dict[Place, Refusal]:
@@ -114,23 +117,24 @@ class Ledger:
             self._insert(connection, effects)
 
     def _insert(self, connection: Connection, effects: Sequence[Booking | Repeat | Refusal]) -> None:
-        bookings: list[dict[str, Any]] = []
-        entries: list[dict[str, Any]] = []
-        repeats: list[dict[str, Any]] = []
-        refusals: list[dict[str, Any]] = []
+        log = self._log
+        bookings: list[tuple[object, ...]] = []
+        entries: list[tuple[object, ...]] = []
+        repeats: list[tuple[object, ...]] = []
+        refusals: list[tuple[object, ...]] = []
         for effect in effects:
-            place = {"log": self._log, "partition": effect.place.partition, "offset": effect.place.offset}
-            named = {**place, "transaction_id": effect.transaction_id}
+            partition, offset = effect.place
             if isinstance(effect, Booking):
-                bookings.append({**named, "content": effect.content, "at": effect.at_us})
-                entries += [
-                    {**place, "number": number, **entry._asdict(), "currency": effect.currency, "at": effect.at_us}
-                    for number, entry in enumerate(effect.entries)
-                ]
+                _, name, content, at_us, currency, made = effect
+                bookings.append((log, partition, offset, name, content, at_us))
+                number = 0
+                for kind, account, minor in made:
+                    entries.append((log, partition, offset, number, kind, account, currency, minor, at_us))
+                    number += 1  # noqa: SIM113 (quicker than to enumerate so few)
             elif isinstance(effect, Repeat):
-                repeats.append(named)
+                repeats.append((log, partition, offset, effect.transaction_id))
             else:
-                refusals.append({**named, "reason": effect.reason, "detail": effect.detail})
-        for table, rows in ((BOOKINGS, bookings), (ENTRIES, entries), (REPEATS, repeats), (REFUSALS, refusals)):
+                refusals.append((log, partition, offset, effect.transaction_id, effect.reason, effect.detail))
+        for insert, rows in zip(_INSERTS, (bookings, entries, repeats, refusals), strict=True):
             if rows:
-                connection.execute(table.insert(), rows)
+                insert.all(connection, rows)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from kafka.structs import TopicPartition
+from sqlalchemy.engine import make_url
 
 from bench.arrivals import Arrival, on_schedule, settled_after
 from bench.commits import Commit, Place, offset_of, place_of
-from bench.deployment import SERVICES, new_tag, offsets_partition
+from bench.deployment import SERVICES, Deployment, new_tag, offsets_partition
 from bench.latency import WARM_SECONDS, first_counted
 from bench.load import due_by, due_ns
 from bench.percentiles import percentiles_ms
+from bench.processes import Processes
 from bench.results import Drained
-from bench.subjects import numbered
+from bench.subjects import PIPELINE, numbered
 from bench.throughput import Point, between, last_of
 from bench.transactions import BEFORE_ID, ID_LENGTH, intended_ns, samples, with_time
+from fraud_processor.settings import FraudSettings
+from legit_processor.settings import LegitSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MS = 1_000_000
 
@@ -55,6 +64,23 @@ def test_a_value_that_ends_too_early_is_an_error() -> None:
     """It has a version and an offset at least."""
     with pytest.raises(ValueError, match="value of"):
         offset_of(b"\0\1\0")
+
+
+def test_a_round_leaves_the_databases_of_the_project_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be somebody's own, and one that grows from round to round gets slower."""
+    given: dict[str, Mapping[str, str]] = {}
+
+    def module(_: Processes, name: str, __: str, environ: Mapping[str, str]) -> None:
+        given[name] = environ
+
+    monkeypatch.setattr(Processes, "module", module)
+    monkeypatch.setattr(Processes, "scratch", tmp_path)
+    with Processes() as processes:
+        PIPELINE.start(Deployment("127.0.0.1:1"), processes, quick_commits=True)
+    ledger = LegitSettings.from_env(given["legit_processor"]).database
+    cases = FraudSettings.from_env(given["fraud_processor"]).database
+    assert ledger != cases
+    assert all(Path(make_url(url).database or "").parent == tmp_path for url in (ledger, cases))
 
 
 def test_the_groups_of_a_round_commit_to_partitions_of_their_own() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from fraud_processor.cases.alert import Alert
 from fraud_processor.cases.states import CONFIRMED
@@ -340,6 +340,49 @@ def test_what_waits_for_an_outlet_that_nobody_names_is_told_at_the_start(
     assert caplog.records[1:] == []
     warn_of_what_is_left_behind(engine, ["slack-new", "labels"])
     assert "2 messages wait for slack-old, which ALERT_URLS does not name" in caplog.text
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_has_nothing_to_send_keeps_nobody_from_writing(engine: Engine) -> None:
+    """The stream saves many times a second, and would wait behind every look; what is due is sent all the same."""
+    outlet = Taking()
+    stream, sender = stream_of(engine), sender_of(engine, outlet)
+    sender.look()  # what was sent long ago is forgotten now and then
+    written: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: written.append(call[2]))
+    look(sender)
+    assert [one for one in written if not one.startswith(("SELECT", "BEGIN"))] == []
+    assert "BEGIN IMMEDIATE" not in written
+    stream.put("A")
+    look(sender)
+    assert told(outlet) == [("case-1-1", 1, 1)]
+
+
+class Counting:
+    """Something that looks, and counts how often."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self) -> float:
+        """See :class:`~fraud_processor.outbox.sender.Looks`."""
+        self.looks += 1
+        return sender_module.LOOK_SECONDS
+
+
+def test_cases_that_grow_wake_those_who_hear_of_them_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels and released payments come of what people do; who did something wakes all."""
+    monkeypatch.setattr(sender_module, "LOOK_SECONDS", 600.0)
+    hears, other = Counting(), Counting()
+    senders = Senders([hears], [other])
+    senders.start()
+    eventually(lambda: (hears.looks, other.looks) == (1, 1), 20, "the first look of each")
+    senders.grown()
+    eventually(lambda: hears.looks == 2, 20, "a look at what has grown")
+    assert other.looks == 1
+    senders.wake()
+    eventually(lambda: (hears.looks, other.looks) == (3, 2), 20, "a look of each")
+    senders.end()
 
 
 def test_senders_that_never_began_can_be_ended(engine: Engine) -> None:

@@ -82,6 +82,7 @@ def open_engine(url: str) -> Engine:
 
     """
     kind = make_url(url).get_backend_name()
+    # The connection that was used last is taken next: it has its pages and its statements at hand.
     if kind == SQLITE:
         folder = Path(make_url(url).database or "").resolve().parent
         try:
@@ -89,13 +90,13 @@ def open_engine(url: str) -> Engine:
         except OSError as error:
             raise DatabaseFolderError(f"{folder} cannot be made for {shown(url)}: {error.strerror}") from error
         arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None}
-        engine = create_engine(url, connect_args=arguments, pool_timeout=BUSY_SECONDS)
+        engine = create_engine(url, connect_args=arguments, pool_timeout=BUSY_SECONDS, pool_use_lifo=True)
         event.listen(engine, "connect", _prepared)
         event.listen(engine, "begin", _immediately)
         return engine
     options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={STATEMENT_MS}"
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": options}
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+    return create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_timeout=BUSY_SECONDS, pool_use_lifo=True)
 
 
 def _prepared(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
@@ -118,8 +119,11 @@ def begun(engine: Engine, *, reading: bool = False) -> Iterator[Connection]:
 
     """
     try:
-        with engine.execution_options(**{_READING: reading}).begin() as connection:
-            yield connection
+        with engine.connect() as connection:
+            if reading:
+                connection.execution_options(**{_READING: True})
+            with connection.begin():
+                yield connection
     except (InterfaceError, DatabaseError, AllConnectionsTakenError) as error:
         if _is_ours(error):
             raise

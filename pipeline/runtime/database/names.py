@@ -9,6 +9,8 @@ MARK: Final = "\ufffd:"
 
 def stored(name: str) -> str:
     """Return a name as it is stored: itself, but for what UTF-8 or a database lacks; no two names are stored alike."""
+    if name.isascii() and "\0" not in name:
+        return name  # nearly all of them
     if "\0" not in name and not name.startswith(MARK):
         try:
             name.encode()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from pipeline.runtime.database.prepared import Prepared
 from pipeline.runtime.transactional.effects import NotOursError
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ class Watermarks:
 
     def __init__(self, tables: LogTables) -> None:
         self.logs, self.marks = tables
+        marks = self.marks
+        self._new = Prepared(marks.insert(), ("log", "partition", "at"))
+        here = (
+            (marks.c.log == bindparam("of"))
+            & (marks.c.partition == bindparam("which"))
+            & (marks.c.at == bindparam("before"))
+        )
+        self._move = Prepared(marks.update().where(here).values(at=bindparam("end")), ("end", "of", "which", "before"))
 
     def log(self, connection: Connection, cluster: str, topic_id: str, topic: str) -> int:
         """Return the number of a log, which is new where it was not seen before."""
@@ -46,14 +55,17 @@ class Watermarks:
             IntegrityError: one of them is there already.
 
         """
-        marks = self.marks
-        for partition, end in sorted(ends.items()):
-            if partition not in before:
-                connection.execute(marks.insert().values(log=log, partition=partition, at=end))
-                continue
-            here = (marks.c.log == log) & (marks.c.partition == partition) & (marks.c.at == before[partition])
-            if connection.execute(marks.update().where(here).values(at=end)).rowcount != 1:
-                raise NotOursError(
-                    f"partition {partition}: effects went to {before[partition]} when it was assigned to us, and "
-                    "another process has saved more since"
-                )
+        known, unknown = sorted(ends.keys() & before.keys()), sorted(ends.keys() - before.keys())
+        moved = [(ends[partition], log, partition, before[partition]) for partition in known]
+        new = [(log, partition, ends[partition]) for partition in unknown]
+        if new:
+            self._new.all(connection, new)
+        if moved and self._move.all(connection, moved) != len(moved):
+            raise NotOursError(self._told(connection, log, moved))
+
+    def _told(self, connection: Connection, log: int, moved: Collection[tuple[int, ...]]) -> str:
+        """Return of which partition it is known: those that were where they had been have moved by now."""
+        found = self.read(connection, log, [partition for _, _, partition, _ in moved])
+        others = [(partition, at) for end, _, partition, at in moved if found.get(partition) != end]
+        which = ", ".join(f"partition {partition}: effects went to {at}" for partition, at in others)
+        return f"{which or 'effects went as far'} when it was assigned to us, and another process has saved more since"
