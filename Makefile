@@ -38,17 +38,21 @@ help: ## list the targets
 demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live view (DEMO_SECONDS=30 ends it)
 	@exec $(BIN)/python -m demo
 
-# Two halves at the same time, each with a Kafka of its own: most of the time they wait for brokers.
+# Three parts at the same time, each with a Kafka of its own: most of the time they wait for brokers.
 COMPILED := tests/integration/test_compiled.py
-HERE := tests/integration --ignore=$(COMPILED)
+HERE := $(filter-out $(COMPILED),$(wildcard tests/integration/test_[a-k]*.py))
+MEANWHILE := $(wildcard tests/integration/test_[l-z]*.py)
 BESIDE := tests/unit tests/contracts tests/e2e tests/chaos $(COMPILED)
 
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
 	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
-	mkdir -p build; echo "$(BESIDE) run meanwhile, into build/tests-beside.log, which comes at the end"; \
+	mkdir -p build; echo "two parts run meanwhile, into build/tests-*.log, which come at the end:"; \
+	echo "  beside: $(BESIDE)"; echo "  meanwhile: tests/integration from l on"; \
 	$(BIN)/python -m pytest $(BESIDE) >build/tests-beside.log 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest $(MEANWHILE) >build/tests-meanwhile.log 2>&1 & meanwhile=$$!; \
 	$(BIN)/python -m pytest $(HERE); here=$$?; \
-	wait $$beside; beside=$$?; cat build/tests-beside.log; exit $$((here || beside))
+	wait $$meanwhile; meanwhile=$$?; cat build/tests-meanwhile.log; \
+	wait $$beside; beside=$$?; cat build/tests-beside.log; exit $$((here || meanwhile || beside))
 
 chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
