@@ -6,7 +6,6 @@ Its text is of our words alone; whatever a file says is bound (see ``expressions
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import DecimalException
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
 from detector.rules.windows import way
-from detector.rules.windows.at import MANY
+from detector.rules.windows.at import LATE, MANY
 from detector.rules.windows.clock import moved
 from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
@@ -48,7 +47,9 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
         0,
         "s = Subject(t)",
         "if batch.waiting: batch.fold()",
-        "s.time_us = time_us = (t.timestamp - epoch) // microsecond",
+        # As ``moments`` has it: a division of durations takes longer.
+        "since = t.timestamp - epoch",
+        "s.time_us = time_us = (since.days * 86400 + since.seconds) * 1000000 + since.microseconds",
     )
     text.add(0, "record_us = record_ms * 1000", "late_us = record_us + lateness_us", "number = batch.number")
     text.add(0, "held = windows.partitions.get(partition) or windows.begun(partition)")
@@ -78,7 +79,6 @@ class _Text:
             "EvaluationError": EvaluationError,
             "DecimalException": DecimalException,
             "epoch": EPOCH,
-            "microsecond": timedelta(microseconds=1),
             "alike": ALIKE.setdefault,
             "moved": moved,
             "doubted": look,
@@ -87,6 +87,7 @@ class _Text:
             "newest": newest,
             "gap": GAP,
             "many": MANY,
+            "unknown": LATE,
         }
 
     def add(self, depth: int, *lines: str) -> None:
@@ -167,7 +168,9 @@ class _Text:
                 self.steps(depth, [one for one in view.inputs if id(one) not in known])
             self.view(depth, view)
             if view.counts and view.condition is not None:
-                self.add(1, "else:", f"    {self.name(view)}.most = 0 if every[{view.index}] is None else many")
+                name = self.name(view)
+                self.add(1, "else:", f"    {name}.most = 0 if every[{view.index}] is None else many")
+                self.add(2, f"{name}.times = unknown")
         self.add(1, "kept.size += grown", "total += kept.size - size")
 
     def view(self, depth: int, view: View) -> None:
@@ -175,8 +178,10 @@ class _Text:
         name, row = self.name(view), "".join(f"{one.whole}, " for one in view.inputs)
         self.add(depth, f"series = every[{view.index}]")
         if view.money:
-            self.add(depth, "if series is not None and series.currency != t.currency:")
-            self.add(depth + 1, "series = in_currency(series, t.currency)")
+            # Most have one currency, or two.
+            self.add(depth, "if series is not None and series.currency != t.currency:", "    series = series.other")
+            self.add(depth + 1, "if series is not None and series.currency != t.currency:")
+            self.add(depth + 2, "series = in_currency(series, t.currency)")
         begin = f"series = {name}.begun({'t.currency' if view.money else repr('')}, kept, batch)"
         self.add(
             depth,
@@ -190,12 +195,14 @@ class _Text:
         self.add(depth, f"    start = {name}.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
         self.add(depth, f"    {name}.put(series, kept, ({row}), batch, held)")
-        self.add(depth, *([f"    {name}.most = many"] if view.counts else []), "else:")
+        unknown = f"    {name}.most, {name}.times = many, unknown"
+        self.add(depth, *([unknown] if view.counts else []), "else:")
         # As nearly always: the newest of a history that is not full.
         self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")
         self.add(depth + 1, f"{name}.own = True")
         if view.counts:
-            self.add(depth + 1, f"{name}.most = end + 1 - start if series.ladders is None else many")
+            self.add(depth + 1, f"if series.ladders is None: {name}.most, {name}.times = end + 1 - start, times")
+            self.add(depth + 1, f"else: {name}.most, {name}.times = many, unknown")
         self.values(depth + 1, view, row)
 
     def values(self, depth: int, view: View, row: str) -> None:
