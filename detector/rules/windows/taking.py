@@ -144,8 +144,8 @@ class _Text:
 
     def written(self, number: int, key: Key, known: set[int]) -> None:
         """Write out how a value is brought to hand and the transaction put into its series."""
-        at = self.name(key.at)
-        self.add(1, f"kept = held.values[{number}].get(value)")
+        # What is used more than once has a name of the function's own: one that is bound costs more, each time.
+        self.add(1, f"at = {self.name(key.at)}", f"kept = held.values[{number}].get(value)")
         self.add(1, "if kept is None:")
         self.add(2, f"kept = held.begun({number}, value, batch)")
         self.add(1, "elif kept.seen_us < gone_us:", f"    kept = held.anew({number}, value, kept, batch)")
@@ -157,10 +157,10 @@ class _Text:
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_us, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
-        self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, "at.subject = s", "at.missing = None", "at.kept = kept")
         self.add(1, "if kept.doubt is not None:")
         self.add(2, f"doubted(kept, s, (time_us, record_us, base_us), {max(one.reach_us for one in key.views)}, batch)")
-        self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
+        self.add(1, "at.time_us = time_us", "at.base_us = base_us", "every = kept.series")
         # What series take beside one more row each, they count themselves.
         always = sum(view.layout.size for view in key.views if view.condition is None)
         self.add(1, "size = kept.size", f"grown = {always}")
@@ -179,34 +179,34 @@ class _Text:
 
     def view(self, depth: int, view: View) -> None:
         """Put the transaction into a series."""
-        name, row = self.name(view), "".join(f"{one.whole}, " for one in view.inputs)
-        self.add(depth, f"series = every[{view.index}]")
+        row = "".join(f"{one.whole}, " for one in view.inputs)
+        self.add(depth, f"view, series = {self.name(view)}, every[{view.index}]")
         if view.money:
             # Most have one currency, or two.
             self.add(depth, "if series is not None and series.currency != t.currency:", "    series = series.other")
             self.add(depth + 1, "if series is not None and series.currency != t.currency:")
             self.add(depth + 2, "series = in_currency(series, t.currency)")
-        begin = f"series = {name}.begun({'t.currency' if view.money else repr('')}, kept, batch)"
+        begin = f"series = view.begun({'t.currency' if view.money else repr('')}, kept, batch)"
         self.add(
             depth,
             "if series is None:",
             f"    {begin}",
             f"    series.scales = alike(({_scales(view)}), ({_scales(view)}))",
         )
-        self.add(depth, f"{name}.subject = s", f"{name}.series = series", "times = series.times")
+        self.add(depth, "view.subject = s", "view.series = series", "times = series.times")
         self.add(depth, "start, end = series.start, len(times)")
         self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us + self.lateness_us}:")
-        self.add(depth, f"    start = {name}.expire(series, kept, batch)")
+        self.add(depth, "    start = view.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
-        self.add(depth, f"    {name}.put(series, kept, ({row}), batch, held)")
-        unknown = f"    {name}.most, {name}.times = many, unknown"
+        self.add(depth, f"    view.put(series, kept, ({row}), batch, held)")
+        unknown = "    view.most, view.times = many, unknown"
         self.add(depth, *([unknown] if view.counts else []), "else:")
         # As nearly always: the newest of a history that is not full.
-        self.add(depth + 1, "undo(series)", "times.frombytes(moment)", f"{name}.hi = end + 1")
-        self.add(depth + 1, f"{name}.own = True")
+        self.add(depth + 1, "undo(series)", "times.frombytes(moment)", "view.hi = end + 1")
+        self.add(depth + 1, "view.own = True")
         if view.counts:
-            self.add(depth + 1, f"if series.ladders is None: {name}.most, {name}.times = end + 1 - start, times")
-            self.add(depth + 1, f"else: {name}.most, {name}.times = many, unknown")
+            self.add(depth + 1, "if series.ladders is None: view.most, view.times = end + 1 - start, times")
+            self.add(depth + 1, "else: view.most, view.times = many, unknown")
         self.values(depth + 1, view, row)
 
     def values(self, depth: int, view: View, row: str) -> None:
