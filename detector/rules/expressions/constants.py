@@ -32,8 +32,8 @@ def compiled(text: str, name: str, held: Mapping[str, object]) -> CodeType:
 class _Marked(ast.NodeTransformer):
     """Puts marks in the place of names, and then values in the place of marks.
 
-    Names stay where they are set, called or compared by identity: Python warns of constants there. So do those of
-    truths and of nothing, by which it would leave out what never happens.
+    Names stay where they are set, or compared by identity: Python warns of constants there. So do those of truths and
+    of nothing, by which it would leave out what never happens.
     """
 
     def __init__(self, tree: ast.AST, held: Mapping[str, object]) -> None:
@@ -58,10 +58,11 @@ class _Marked(ast.NodeTransformer):
         return ast.Constant(mark)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        if isinstance(node.func, ast.Name):
-            node.args = [self.visit(one) for one in node.args]
-            return node
-        return self.generic_visit(node)  # type: ignore[return-value] # a node of the same kind
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Constant):
+            # Python warns of a constant that is called, but not of one of two; which one is known when it is compiled.
+            node.func = ast.IfExp(ast.Constant(1), node.func, ast.Constant(None))
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         if any(isinstance(sign, ast.Is | ast.IsNot) for sign in node.ops):
