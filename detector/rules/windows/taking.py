@@ -19,8 +19,8 @@ from detector.rules.windows.clock import moved
 from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
-from detector.rules.windows.series import Form
-from detector.rules.windows.view import ALIKE, in_currency
+from detector.rules.windows.series import Form, in_currency
+from detector.rules.windows.view import ALIKE
 from pipeline.contracts.moments import EPOCH
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.windows.at import LATE, MANY
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.panes import Ladder, fine
-from detector.rules.windows.series import Form, Layout, Series
+from detector.rules.windows.series import Form, Layout, Series, in_currency
 from detector.rules.windows.sizes import SERIES_BYTES
 
 if TYPE_CHECKING:
@@ -151,10 +151,7 @@ class View:
         batch.undo.append(series)
         times.append(time_us)
         self.hi, self.own = end + 1, True
-        if series.ladders is None:
-            self.most, self.times = end + 1 - start, times
-        else:
-            self.most, self.times = MANY, LATE
+        self.most, self.times = (end + 1 - start, times) if series.ladders is None else (MANY, LATE)
         if cells:
             self._add(series, cells, scales, texts)
         elif texts:
@@ -249,10 +246,3 @@ class View:
             if time_us > last_us - ladder.width_us - ladder.step_us:
                 grown += ladder.add(time_us, self.forms, row, batch.number, batch.undo)
         return grown
-
-
-def in_currency(series: Series | None, currency: str) -> Series | None:
-    """Return the series of a currency; ``series`` is the first of several."""
-    while series is not None and series.currency != currency:
-        series = series.other
-    return series
