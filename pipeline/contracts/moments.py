@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY_SECONDS: Final = 86_400
+_SECOND_US: Final = 1_000_000
 _LAST_MS: Final = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -22,4 +23,5 @@ def milliseconds_of(moment: datetime) -> int:
 
 def microseconds_of(moment: datetime) -> int:
     """Return an aware moment in microseconds since 1970, exactly; before 1970 it is negative."""
-    return (moment - EPOCH) // _MICROSECOND
+    since = moment - EPOCH
+    return (since.days * _DAY_SECONDS + since.seconds) * _SECOND_US + since.microseconds

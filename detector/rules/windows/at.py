@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 MANY: Final = 1 << 62  # transactions: as many as there may be
 
 
+class _Late:
+    """Times that are never before a window: they stand for those that cannot be told at a glance."""
+
+    def __getitem__(self, _place: int) -> int:
+        return MANY
+
+
+LATE: Final = _Late()
+
+
 class At:
     """What holds for ``subject``, the transaction that was taken last, and for no other.
 
@@ -39,7 +49,7 @@ class At:
         """Show nothing to a transaction without a value."""
         self.subject, self.missing = subject, missing
         for view in self.counting:
-            view.most = MANY
+            view.most, view.times = MANY, LATE
 
     def bring(  # noqa: PLR0913, PLR0917 (called by text, see ``taking``)
         self,

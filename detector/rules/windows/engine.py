@@ -76,7 +76,7 @@ class Batch:
     def fold(self) -> None:
         """Take what waits into panes."""
         for view, series, time_us, row, kept, held in self.waiting:
-            grown = view.fold(series, time_us, row, self)
+            grown = view.fold(series, time_us, row, kept, self)
             kept.size += grown
             held.size += grown
         self.waiting.clear()

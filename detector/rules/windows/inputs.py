@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from detector.rules.expressions.code import Code, bound, code
 from detector.rules.expressions.kinds import Kind
 from detector.rules.windows.distinct import HASHES, hashed, text_hash
-from detector.rules.windows.numbers import CENT, HUNDRED, PLAIN, scaled
+from detector.rules.windows.numbers import CENT, HUNDRED, scaled
 from detector.rules.windows.series import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PLAIN_BOUND: Final = bound(PLAIN)
+QUICK: Final = 10**16  # cents below it are exact in any context, and within 64 bits
 
 
 class Step:
@@ -83,9 +83,9 @@ class Condition(Step):
 
 def _as_kept(value: Code, form: Form, *, kind: Kind) -> Code:
     if form is Form.NUMBER and kind is Kind.MONEY:
-        # As most money is, and as ``scaled`` has it.
-        quick = "((int(y * {}), 2) if (y := {}).same_quantum({}) and -{} < y < {} else {}(y))"
-        return code(quick, bound(HUNDRED), value, bound(CENT), PLAIN_BOUND, PLAIN_BOUND, bound(scaled))
+        # As most money is, and as ``scaled`` has it: what was rounded on the way is beyond what is taken.
+        quick = f"((x, 2) if (y := {{}}).same_quantum({{}}) and -{QUICK} < (x := int(y * {{}})) < {QUICK} else {{}}(y))"
+        return code(quick, value, bound(CENT), bound(HUNDRED), bound(scaled))
     if form is Form.NUMBER:
         return code("{}({})", bound(scaled), value)
     if form is not Form.HASH:

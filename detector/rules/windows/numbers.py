@@ -17,14 +17,11 @@ SMALL: Final = tuple(Decimal(number) for number in range(1025))
 _FINEST: Final = ARITHMETIC.copy()
 _FINEST.prec = 2 * MOST_DECIMALS + 1
 
-# Likely ones first: decimals, the smallest number with so many, and what makes it a whole one.
-_STEPS: Final = [(decimals, Decimal(1).scaleb(-decimals), Decimal(10**decimals)) for decimals in (2, 0, 1, 3, 4)]
-
 CENTS: Final = 2  # decimals of most money
 CENT: Final = Decimal("0.01")
 PLAIN_WHOLE: Final = 10**14
 HUNDRED: Final = Decimal(100)
-PLAIN: Final = Decimal(PLAIN_WHOLE)  # below it, four more decimals are exact and within 64 bits
+_SHORT: Final = 18  # characters: a number of so many is within 64 bits
 
 Scaled = tuple[int, int]  # a whole number, and how many of its digits are decimals
 
@@ -36,16 +33,13 @@ def scaled(value: Decimal) -> Scaled:
         EvaluationError: it is too large to be kept.
 
     """
-    decimals, step, factor = _STEPS[0]
-    if value.same_quantum(step) and -PLAIN < value < PLAIN:  # as nearly always
-        return int(value * factor), decimals
-    for number, (decimals, step, factor) in enumerate(_STEPS):
-        if value.same_quantum(step):
-            if number:  # the next one is probably alike
-                _STEPS.insert(0, _STEPS.pop(number))
-            if -PLAIN < value < PLAIN:
-                return int(value * factor), decimals  # as nearly always; nothing is rounded
-            break
+    text = str(value)
+    if len(text) <= _SHORT:  # as nearly always; its text is the quickest way to the digits of a number
+        whole_part, _, decimals = text.partition(".")
+        try:
+            return int(whole_part + decimals), len(decimals)
+        except ValueError:
+            pass  # one with an exponent, or none at all
     if not -_MOST < value < _MOST:  # compared by size first: nothing is ever calculated with 1e6000
         raise EvaluationError("arithmetic", "an aggregate takes numbers below 10^34")
     sign, digits, exponent = value.as_tuple()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from detector.rules.expressions.bounds import AMOUNT
 from detector.rules.expressions.kinds import US_PER, Kind
 from detector.rules.windows.at import At
 from detector.rules.windows.inputs import Condition, Input, key_code
@@ -120,7 +121,8 @@ class Plan:
             if of is not None and form is not None:
                 column = view.column(self._input(of, form, currency))
             view.reach(width_us)
-            self._readers[identity] = Reader(view, function, column, width_us)
+            mine = of.code if of is not None and function == "sum" and of.text == AMOUNT else None
+            self._readers[identity] = Reader(view, function, column, width_us, mine)
         return self._readers[identity]
 
     def steps(self, key: Key, identity: Sequence[object], condition: Condition, value: Code, width_us: int) -> View:

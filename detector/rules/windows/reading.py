@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from detector.rules.expressions.code import Code, bound, code
-from detector.rules.expressions.code import function as function_of
 from detector.rules.windows import way
 from detector.rules.windows.at import MANY
 from detector.rules.windows.computing import COMPUTE, EMPTY, Slice, nothing
 from detector.rules.windows.folded import FOLDED, Folded
-from detector.rules.windows.numbers import CENT, PLAIN_WHOLE, POWERS, SMALL, counted, decimal_of
+from detector.rules.windows.numbers import POWERS, SMALL, counted, decimal_of
 from detector.rules.windows.series import Form
+from detector.rules.windows.written import COUNTS, QUICK, write
 from pipeline.contracts.money import decimals_of
 
 if TYPE_CHECKING:
@@ -22,57 +22,6 @@ if TYPE_CHECKING:
     from detector.rules.subject import Subject
     from detector.rules.windows.series import Series
     from detector.rules.windows.view import View
-
-# As text, since a window that is looked at by every transaction costs little more than the calls it takes. What is
-# written out is the transaction that is in its history, of which nothing is in panes; other cases have a call.
-_READ: Final = """if reader.subject is s: return reader.held
-series = view.series if view.subject is s else view.look(s)
-if series is not None and view.own and series.ladders is None:
-    times, lo, hi, begin_us = series.times, series.start, view.hi, at.base_us - width_us
-    if times[lo] <= begin_us:
-        # Most windows that are short hold nothing else. Too late for its own window, it sees itself all the same.
-        lo = hi - 1 if lo == hi - 1 or times[hi - 2] <= begin_us else bisect_right(times, begin_us, lo, hi)
-    {0}
-else:
-    found = empty(s) if series is None else reader.otherwise(s, series)
-reader.subject, reader.held = s, found
-return found"""
-_ANY: Final = "reader.computed(s, series, lo, hi)"
-# Quicker ways for those that are asked for by most rules, where there are no gaps.
-_QUICK: Final = {
-    "count": "found = small[hi - lo] if hi - lo < smalls else counted(hi - lo)",
-    "sum": f"""if series.gaps: found = {_ANY}
-    else:
-        step = view.stride
-        cells, scale, begin = series.cells, series.scales[place], lo * step + place
-        whole = cells[begin] if hi - lo == 1 else sum(cells[begin : hi * step : step])
-        least = decimals_of(s.transaction.currency) if money else 0
-        cents = scale == least == 2 and -plain < whole < plain
-        found = Decimal(whole) * cent if cents else decimal_of(whole, scale, least)""",
-    "count_distinct": f"""step = view.stride
-    if series.gaps: found = {_ANY}
-    elif hi - lo == 1: found = one
-    else: found = counted(len(set(series.cells[lo * step + place : hi * step : step])))""",
-    "previous": "found = reader.previous(s, series, lo, hi - 2)",
-}
-# Whether so many transactions may be in the window: no, where the one that it takes is too old.
-_REACHES: Final = """if view.subject is not s or not view.own: return True
-series, place = view.series, view.hi - least
-if series.ladders is not None: return True
-return place >= series.start and (least == 1 or series.times[place] > at.base_us - width_us)"""
-# A whole number that the sum is not above.
-_CEILING: Final = """if view.subject is not s or not view.own: return many
-series = view.series
-if series.gaps or series.ladders is not None: return many
-times, lo, hi, begin_us = series.times, series.start, view.hi, at.base_us - width_us
-if times[lo] <= begin_us:
-    lo = hi - 1 if lo == hi - 1 or times[hi - 2] <= begin_us else bisect_right(times, begin_us, lo, hi)
-step = view.stride
-begin = lo * step + place
-whole = series.cells[begin] if hi - lo == 1 else sum(series.cells[begin : hi * step : step])
-return whole // powers[series.scales[place]] + 1"""
-# Aggregates that are not above the number of transactions, and have a value whenever the key has one.
-_COUNTS: Final = {"count", "count_distinct"}
 
 
 class Reader:
@@ -85,12 +34,17 @@ class Reader:
     """
 
     __slots__ = (
-        "_column", "_compute", "_form", "_function", "_limit", "_place", "_view", "_width_us", "held", "subject",
-        "value",
+        "_column", "_compute", "_form", "_function", "_limit", "_mine", "_place", "_view", "_width_us", "held",
+        "subject", "value",
     )  # fmt: skip
 
-    def __init__(self, view: View, function: str, column: int | None, width_us: int) -> None:
+    def __init__(self, view: View, function: str, column: int | None, width_us: int, mine: Code | None) -> None:
+        """Read a window of a view; ``mine`` is what the transaction at hand adds to a sum, where that is plain to see.
+
+        ``column`` is None for ``count`` alone.
+        """
         self._view = view
+        self._mine = mine
         self._function = function
         self._compute = COMPUTE[function]
         self._column = -1 if column is None else column
@@ -101,56 +55,51 @@ class Reader:
         self.subject: Subject | None = None
         self.held: Any = None
         self._limit: Callable[..., Any] | None = None
-        if function in _COUNTS:
+        if function in COUNTS or mine is not None:
             view.count()
         if way.COMPILED:
             self.value = self.calculated
-            self._limit = self.may_reach if function in _COUNTS else self.ceiling if function == "sum" else None
+            self._limit = self.may_reach if function in COUNTS else self.ceiling if function == "sum" else None
         else:
-            self._write(function, width_us)
-
-    def _write(self, function: str, width_us: int) -> None:
-        """Write out what gets the value, and its limit."""
-        view = self._view
-        held = {
-            "reader": self, "view": view, "at": view.at, "width_us": width_us, "place": self._place,
-            "money": view.money, "empty": self.empty, "small": SMALL, "smalls": len(SMALL), "one": SMALL[1],
-            "bisect_right": bisect_right, "counted": counted, "decimal_of": decimal_of, "decimals_of": decimals_of,
-            "Decimal": Decimal, "cent": CENT, "plain": PLAIN_WHOLE,
-        }  # fmt: skip
-        lines = _READ.format(_QUICK.get(function, f"found = {_ANY}")).split("\n")
-        self.value = function_of("read", "s", lines, held)
-        if function in _COUNTS:
-            self._limit = function_of("reaches", "s, least", _REACHES.split("\n"), held)
-        elif function == "sum":
-            self._limit = function_of("ceiling", "s", _CEILING.split("\n"), {**held, "many": MANY, "powers": POWERS})
+            self._limit = write(self, function, view, width_us, self._place)
 
     def reaches(self, least: int) -> tuple[Code, ...]:
         """Return what holds wherever the value is at least a whole number above 0, or there is none."""
         if self._limit is None:
             return ()
-        limit = bound(self._limit)
+        limit, view, wanted = bound(self._limit), bound(self._view), bound(least)
+        begin = code(f"{{}}.base_us - {self._width_us}", bound(self._view.at))
         if self._function == "sum":
-            return (code("({}(s) >= {})", limit, bound(least)),)
-        return code("({}.most >= {})", bound(self._view), bound(least)), code("{}(s, {})", limit, bound(least))
+            reached = code("({}(s) >= {})", limit, wanted)
+            if self._mine is None:
+                return (reached,)
+            # Alone in its window, it has to be as much itself, or the next whole number is.
+            alone = "({} > {} or {}.most > 1 and {}.times[-2] > {})"
+            return code(alone, self._mine, bound(Decimal(least - 1)), view, view, begin), reached
+        young = [code(f"({{}}.times[-{least}] > {{}})", view, begin)] if least > 1 else []
+        return code("({}.most >= {})", view, wanted), *young, code("{}(s, {})", limit, wanted)
 
     def calculated(self, subject: Subject) -> Any:  # noqa: ANN401 (a value of any kind)
-        """Return the value, as ``_READ`` writes it out where nothing is compiled."""
+        """Return the value, as ``written`` writes it out where nothing is compiled."""
         if self.subject is subject:
             return self.held
         view = self._view
         series = view.series if view.subject is subject else view.look(subject)
         if series is None:
             found = self.empty(subject)
-        elif view.own and series.ladders is None:
+        elif view.own and not self._is_folded(series):
             found = self._quickly(subject, series, self._begin(series, view.hi), view.hi)
         else:
             found = self.otherwise(subject, series)
         self.subject, self.held = subject, found
         return found
 
+    def _is_folded(self, series: Series) -> bool:
+        """Tell whether the window of a transaction that is in its history may have something in panes."""
+        return series.ladders is not None and series.times[series.start] > self._view.at.base_us - self._width_us
+
     def _begin(self, series: Series, hi: int) -> int:
-        """Return where the window of a transaction begins that is in its history, of which nothing is in panes."""
+        """Return where the window of a transaction begins that is in its history, and has nothing in panes."""
         times, lo, begin_us = series.times, series.start, self._view.at.base_us - self._width_us
         if times[lo] > begin_us:
             return lo
@@ -163,7 +112,7 @@ class Reader:
             return counted(hi - lo)
         if function == "previous":
             return self.previous(subject, series, lo, hi - 2)
-        if series.gaps or function not in _QUICK:
+        if series.gaps or function not in QUICK:
             return self.computed(subject, series, lo, hi)
         if function == "sum":
             return decimal_of(self._whole(series, lo, hi), series.scales[self._place], self._least(subject))
@@ -180,19 +129,21 @@ class Reader:
         return whole
 
     def may_reach(self, subject: Subject, least: int) -> bool:
-        """Tell whether so many transactions may be in the window, as ``_REACHES``."""
+        """Tell whether so many transactions may be in the window, as ``written``."""
         view = self._view
         series = view.series
-        if view.subject is not subject or not view.own or series is None or series.ladders is not None:
+        if view.subject is not subject or not view.own or series is None:
             return True
         place = view.hi - least
-        return place >= series.start and (least == 1 or series.times[place] > view.at.base_us - self._width_us)
+        if place < series.start:
+            return self._is_folded(series)
+        return least == 1 or series.times[place] > view.at.base_us - self._width_us
 
     def ceiling(self, subject: Subject) -> int:
-        """Return a whole number that the sum is not above, as ``_CEILING``."""
+        """Return a whole number that the sum is not above, as ``written``."""
         view = self._view
         series = view.series
-        if view.subject is not subject or not view.own or series is None or series.gaps or series.ladders is not None:
+        if view.subject is not subject or not view.own or series is None or series.gaps or self._is_folded(series):
             return MANY
         power: int = POWERS[series.scales[self._place]]
         return self._whole(series, self._begin(series, view.hi), view.hi) // power + 1

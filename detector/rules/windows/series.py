@@ -234,3 +234,10 @@ class Series:
     def pop(self) -> None:
         """Undo that a transaction was appended."""
         self._remove(len(self.times) - 1)
+
+
+def in_currency(series: Series | None, currency: str) -> Series | None:
+    """Return the series of a currency; ``series`` is the first of several."""
+    while series is not None and series.currency != currency:
+        series = series.other
+    return series

@@ -5,8 +5,8 @@ Its text is of our words alone; whatever a file says is bound (see ``expressions
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import DecimalException
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.kinds import EvaluationError
 from detector.rules.subject import Subject
 from detector.rules.windows import way
-from detector.rules.windows.at import MANY
+from detector.rules.windows.at import LATE, MANY
 from detector.rules.windows.clock import moved
 from detector.rules.windows.doubt import look
 from detector.rules.windows.kept import KNOWN_US
 from detector.rules.windows.numbers import GAP
-from detector.rules.windows.series import Form
-from detector.rules.windows.view import ALIKE, in_currency
+from detector.rules.windows.series import Form, in_currency
+from detector.rules.windows.view import ALIKE
 from pipeline.contracts.moments import EPOCH
 
 if TYPE_CHECKING:
@@ -43,12 +43,15 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
     """
     text = _Text(windows.batch.lateness_us, windows.batch.newest, gated=gated)
     batch = windows.batch
-    text.held |= {"windows": windows, "batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
+    text.held |= {"batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
     text.add(
         0,
         "s = Subject(t)",
         "if batch.waiting: batch.fold()",
-        "s.time_us = time_us = (t.timestamp - epoch) // microsecond",
+        # As ``moments`` has it: a division of durations takes longer.
+        "since = t.timestamp - epoch",
+        "s.time_us = time_us = (since.days * 86400 + since.seconds) * 1000000 + since.microseconds",
+        *([] if way.COMPILED else ["moment = packed(time_us)"]),
     )
     text.add(0, "record_us = record_ms * 1000", "late_us = record_us + lateness_us", "number = batch.number")
     text.add(0, "held = windows.partitions.get(partition) or windows.begun(partition)")
@@ -62,7 +65,7 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
     for number, key in enumerate(plan.keys):
         text.key(number, key, known=set(always))
     text.add(0, "held.size += total", "return s")
-    made: Take = function("take", "partition, record_ms, t", text.lines, text.held)
+    made: Take = function("take", "partition, record_ms, t", text.lines, text.held, {"windows": windows})
     return made
 
 
@@ -78,15 +81,17 @@ class _Text:
             "EvaluationError": EvaluationError,
             "DecimalException": DecimalException,
             "epoch": EPOCH,
-            "microsecond": timedelta(microseconds=1),
             "alike": ALIKE.setdefault,
             "moved": moved,
+            "packed": struct.Struct("q").pack,
+            "Unfit": struct.error,
             "doubted": look,
             "in_currency": in_currency,
             "lateness_us": lateness_us,
             "newest": newest,
             "gap": GAP,
             "many": MANY,
+            "unknown": LATE,
         }
 
     def add(self, depth: int, *lines: str) -> None:
@@ -139,8 +144,8 @@ class _Text:
 
     def written(self, number: int, key: Key, known: set[int]) -> None:
         """Write out how a value is brought to hand and the transaction put into its series."""
-        at = self.name(key.at)
-        self.add(1, f"kept = held.values[{number}].get(value)")
+        # What is used more than once has a name of the function's own: one that is bound costs more, each time.
+        self.add(1, f"at = {self.name(key.at)}", f"kept = held.values[{number}].get(value)")
         self.add(1, "if kept is None:")
         self.add(2, f"kept = held.begun({number}, value, batch)")
         self.add(1, "elif kept.seen_us < gone_us:", f"    kept = held.anew({number}, value, kept, batch)")
@@ -152,10 +157,10 @@ class _Text:
         self.add(2, "else: kept.clock_us = moved(kept.clock_us, time_us, record_us, lateness_us)")
         self.add(1, "elif time_us < kept.clock_us - lateness_us:")
         self.add(2, "base_us, s.late = kept.clock_us - lateness_us, True")
-        self.add(1, f"{at}.subject = s", f"{at}.missing = None", f"{at}.kept = kept")
+        self.add(1, "at.subject = s", "at.missing = None", "at.kept = kept")
         self.add(1, "if kept.doubt is not None:")
         self.add(2, f"doubted(kept, s, (time_us, record_us, base_us), {max(one.reach_us for one in key.views)}, batch)")
-        self.add(1, f"{at}.time_us = time_us", f"{at}.base_us = base_us", "every = kept.series")
+        self.add(1, "at.time_us = time_us", "at.base_us = base_us", "every = kept.series")
         # What series take beside one more row each, they count themselves.
         always = sum(view.layout.size for view in key.views if view.condition is None)
         self.add(1, "size = kept.size", f"grown = {always}")
@@ -167,35 +172,41 @@ class _Text:
                 self.steps(depth, [one for one in view.inputs if id(one) not in known])
             self.view(depth, view)
             if view.counts and view.condition is not None:
-                self.add(1, "else:", f"    {self.name(view)}.most = 0 if every[{view.index}] is None else many")
+                name = self.name(view)
+                self.add(1, "else:", f"    {name}.most = 0 if every[{view.index}] is None else many")
+                self.add(2, f"{name}.times = unknown")
         self.add(1, "kept.size += grown", "total += kept.size - size")
 
     def view(self, depth: int, view: View) -> None:
         """Put the transaction into a series."""
-        name, row = self.name(view), "".join(f"{one.whole}, " for one in view.inputs)
-        self.add(depth, f"series = every[{view.index}]")
+        row = "".join(f"{one.whole}, " for one in view.inputs)
+        self.add(depth, f"view, series = {self.name(view)}, every[{view.index}]")
         if view.money:
-            self.add(depth, "if series is not None and series.currency != t.currency:")
-            self.add(depth + 1, "series = in_currency(series, t.currency)")
-        begin = f"series = {name}.begun({'t.currency' if view.money else repr('')}, kept, batch)"
+            # Most have one currency, or two.
+            self.add(depth, "if series is not None and series.currency != t.currency:", "    series = series.other")
+            self.add(depth + 1, "if series is not None and series.currency != t.currency:")
+            self.add(depth + 2, "series = in_currency(series, t.currency)")
+        begin = f"series = view.begun({'t.currency' if view.money else repr('')}, kept, batch)"
         self.add(
             depth,
             "if series is None:",
             f"    {begin}",
             f"    series.scales = alike(({_scales(view)}), ({_scales(view)}))",
         )
-        self.add(depth, f"{name}.subject = s", f"{name}.series = series", "times = series.times")
+        self.add(depth, "view.subject = s", "view.series = series", "times = series.times")
         self.add(depth, "start, end = series.start, len(times)")
         self.add(depth, f"if start < end and times[start] <= time_us - {view.reach_us + self.lateness_us}:")
-        self.add(depth, f"    start = {name}.expire(series, kept, batch)")
+        self.add(depth, "    start = view.expire(series, kept, batch)")
         self.add(depth, "if start < end and (time_us < times[-1] or end - start >= newest):")
-        self.add(depth, f"    {name}.put(series, kept, ({row}), batch, held)")
-        self.add(depth, *([f"    {name}.most = many"] if view.counts else []), "else:")
+        self.add(depth, f"    view.put(series, kept, ({row}), batch, held)")
+        unknown = "    view.most, view.times = many, unknown"
+        self.add(depth, *([unknown] if view.counts else []), "else:")
         # As nearly always: the newest of a history that is not full.
-        self.add(depth + 1, "undo(series)", "times.append(time_us)", f"{name}.hi = end + 1")
-        self.add(depth + 1, f"{name}.own = True")
+        self.add(depth + 1, "undo(series)", "times.frombytes(moment)", "view.hi = end + 1")
+        self.add(depth + 1, "view.own = True")
         if view.counts:
-            self.add(depth + 1, f"{name}.most = end + 1 - start if series.ladders is None else many")
+            self.add(depth + 1, "if series.ladders is None: view.most, view.times = end + 1 - start, times")
+            self.add(depth + 1, "else: view.most, view.times = many, unknown")
         self.values(depth + 1, view, row)
 
     def values(self, depth: int, view: View, row: str) -> None:
@@ -206,8 +217,11 @@ class _Text:
             wholes = "".join(f"{one.name.text}, " for one in cells)
             there = "".join(f"{one.name.text} != gap and " for one in cells if one.form is Form.NUMBER)
             self.add(depth, f"if {there}series.scales == ({_scales(view)}):")
-            self.add(depth + 1, f"try: series.cells.extend(({wholes}))")
-            self.add(depth + 1, f"except (TypeError, OverflowError): series.mend(({row}))")
+            # Bytes go into an array in a fraction of the time that its own numbers take, but for a single one.
+            packed = self.name(struct.Struct(f"{len(cells)}q").pack)
+            put = f"frombytes({packed}({wholes}))" if len(cells) > 1 else f"append({cells[0].name.text})"
+            self.add(depth + 1, f"try: series.cells.{put}")
+            self.add(depth + 1, f"except (Unfit, TypeError, OverflowError): series.mend(({row}))")
             self.add(depth + 1, *(["else:"] if texts else []))
             self.texts(depth + 2, texts)
             self.add(depth, f"else: series.add(({row}))")

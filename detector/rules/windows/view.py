@@ -6,10 +6,10 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.rules.expressions.kinds import EvaluationError
-from detector.rules.windows.at import MANY
+from detector.rules.windows.at import LATE, MANY
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.panes import Ladder, fine
-from detector.rules.windows.series import Form, Layout, Series
+from detector.rules.windows.series import Form, Layout, Series, in_currency
 from detector.rules.windows.sizes import SERIES_BYTES
 
 if TYPE_CHECKING:
@@ -32,12 +32,13 @@ class View:
 
     It holds for ``subject`` alone. ``hi`` is the place behind all transactions up to the time of the one at hand, which
     stands last there where it is ``own``; else ``solo`` is its row where it is older than all that are kept one by one.
-    ``most`` is how many transactions any window has at most, where that ``counts``; many where the key is missing.
+    Where it ``counts``, ``most`` is how many transactions any window has at most, and ``times`` ends with theirs; many,
+    and late ones, where that cannot be told at a glance.
     """
 
     __slots__ = (
         "_layout", "at", "condition", "counts", "folds", "forms", "hi", "index", "inputs", "money", "most", "own",
-        "reach_us", "series", "solo", "stride", "subject", "widths",
+        "reach_us", "series", "solo", "stride", "subject", "times", "widths",
     )  # fmt: skip
 
     def __init__(self, at: At, index: int, condition: Condition | None, *, money: bool) -> None:
@@ -57,6 +58,7 @@ class View:
         self.own = False
         self.solo: list[Any] | None = None
         self.most = MANY
+        self.times: Any = LATE
         self.counts = False
         self._layout: Layout | None = None
 
@@ -143,13 +145,13 @@ class View:
                 start = self.expire(series, kept, batch)
             if start < end and (time_us < times[-1] or end - start >= batch.newest):
                 self.put(series, kept, self._row(cells, scales, texts), batch, held)
-                self.most = MANY
+                self.most, self.times = MANY, LATE
                 return
         # As nearly always: the newest of a history that is not full.
         batch.undo.append(series)
         times.append(time_us)
         self.hi, self.own = end + 1, True
-        self.most = end + 1 - start if series.ladders is None else MANY
+        self.most, self.times = (end + 1 - start, times) if series.ladders is None else (MANY, LATE)
         if cells:
             self._add(series, cells, scales, texts)
         elif texts:
@@ -186,7 +188,7 @@ class View:
 
     def leave(self, kept: Kept) -> None:
         """Tell how many transactions there are at most of a value at hand whose transaction is not in it."""
-        self.most = 0 if kept.series[self.index] is None else MANY
+        self.most, self.times = 0 if kept.series[self.index] is None else MANY, LATE
 
     def begun(self, currency: str, kept: Kept, batch: Batch) -> Series:
         """Return a series that begins with the transaction at hand, of one currency where that is not empty."""
@@ -225,22 +227,22 @@ class View:
         self.own, self.solo = True, None
         if full:
             oldest = series.start
-            folded = self.fold(series, times[oldest], fine(series.row(oldest), self.forms), batch)
+            folded = self.fold(series, times[oldest], fine(series.row(oldest), self.forms), kept, batch)
             kept.size += folded - series.layout.size
             series.start = oldest + 1
             batch.shrunk.append(series)
 
-    def fold(self, series: Series, time_us: int, row: Sequence[Any], batch: Batch) -> int:
-        """Take a transaction into panes that is older than all that are kept one by one; return how they have grown."""
+    def fold(self, series: Series, time_us: int, row: Sequence[Any], kept: Kept, batch: Batch) -> int:
+        """Take a transaction into panes that is older than all that are kept one by one; return how they have grown.
+
+        There are none for windows that cannot reach it any more, as short ones cannot where much is kept one by one.
+        """
         if not self.folds:
             return 0
         if series.ladders is None:
             series.ladders = tuple(Ladder(width) for width in self.widths)
-        return sum(ladder.add(time_us, self.forms, row, batch.number, batch.undo) for ladder in series.ladders)
-
-
-def in_currency(series: Series | None, currency: str) -> Series | None:
-    """Return the series of a currency; ``series`` is the first of several."""
-    while series is not None and series.currency != currency:
-        series = series.other
-    return series
+        grown, last_us = 0, kept.clock_us - batch.lateness_us
+        for ladder in series.ladders:
+            if time_us > last_us - ladder.width_us - ladder.step_us:
+                grown += ladder.add(time_us, self.forms, row, batch.number, batch.undo)
+        return grown
