@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from detector.rules.expressions.constants import MOST_LINES, compiled
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -42,19 +40,12 @@ def code(template: str, *parts: Code) -> Code:
     return Code(template.format(*[part.text for part in parts]), held)
 
 
-def function(
-    name: str, parameters: str, lines: list[str], held: Mapping[str, object], owner: Mapping[str, object] | None = None
-) -> Callable[..., Any]:
-    """Return a function of ours: what it is called, what it takes, its body, and the values its names stand for.
-
-    None of those may refer to it, but for the ``owner``, by its name (see ``constants``).
-    """
+def function(name: str, parameters: str, lines: list[str], held: Mapping[str, object]) -> Callable[..., Any]:
+    """Return a function of ours: what it is called, what it takes, its body, and the values its names stand for."""
     body = "\n    ".join(lines)
-    text = f"def {name}({parameters}):\n    {body}\n"
-    namespace = {**held, **(owner or {})}
-    short = len(lines) <= MOST_LINES
+    namespace = dict(held)
     # Text of this package alone, see above.
-    exec(compiled(text, name, held) if short else compile(text, f"<{name}>", "exec"), namespace)  # noqa: S102
+    exec(compile(f"def {name}({parameters}):\n    {body}\n", f"<{name}>", "exec"), namespace)  # noqa: S102
     made: Callable[..., Any] = namespace[name]  # type: ignore[assignment]
     return made
 

@@ -43,7 +43,7 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
     """
     text = _Text(windows.batch.lateness_us, windows.batch.newest, gated=gated)
     batch = windows.batch
-    text.held |= {"batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
+    text.held |= {"windows": windows, "batch": batch, "undo": batch.undo.append, "touched": batch.touched.append}
     text.add(
         0,
         "s = Subject(t)",
@@ -65,7 +65,7 @@ def take_of(plan: Plan, windows: Windows, *, gated: bool = False) -> Take:
     for number, key in enumerate(plan.keys):
         text.key(number, key, known=set(always))
     text.add(0, "held.size += total", "return s")
-    made: Take = function("take", "partition, record_ms, t", text.lines, text.held, {"windows": windows})
+    made: Take = function("take", "partition, record_ms, t", text.lines, text.held)
     return made
 
 

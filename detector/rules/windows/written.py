@@ -79,14 +79,13 @@ def write(reader: Reader, function: str, view: View, width_us: int, place: int) 
     ``place`` is that of its column in a row.
     """
     held = {
-        "view": view, "at": view.at, "width_us": width_us, "place": place, "money": view.money,
-        "small": SMALL, "smalls": len(SMALL), "one": SMALL[1], "bisect_right": bisect_right,
+        "reader": reader, "view": view, "at": view.at, "width_us": width_us, "place": place, "money": view.money,
+        "empty": reader.empty, "small": SMALL, "smalls": len(SMALL), "one": SMALL[1], "bisect_right": bisect_right,
         "counted": counted, "decimal_of": decimal_of, "decimals_of": decimals_of, "Decimal": Decimal, "cent": CENT,
         "plain": PLAIN_WHOLE,
     }  # fmt: skip
-    owner = {"reader": reader, "empty": reader.empty}
     lines = _READ.format(QUICK.get(function, f"found = {_ANY}")).split("\n")
-    reader.value = function_of("read", "s", lines, held, owner)
+    reader.value = function_of("read", "s", lines, held)
     if function in COUNTS:
         return function_of("reaches", "s, least", _REACHES.split("\n"), held)
     if function == "sum":
