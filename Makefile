@@ -41,13 +41,13 @@ demo: .venv/requirements.txt ## the whole pipeline without Docker, with a live v
 # Three parts at the same time, each with a Kafka of its own: most of the time they wait for brokers.
 COMPILED := tests/integration/test_compiled.py
 HERE := $(filter-out $(COMPILED),$(wildcard tests/integration/test_[a-k]*.py))
-MEANWHILE := $(wildcard tests/integration/test_[l-z]*.py)
-BESIDE := tests/unit tests/contracts tests/e2e tests/chaos $(COMPILED)
+MEANWHILE := $(wildcard tests/integration/test_[l-z]*.py) $(COMPILED)
+BESIDE := tests/unit tests/contracts tests/e2e tests/chaos
 
 test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTSTRAP, Docker or Java, in this order)
 	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
 	mkdir -p build; echo "two parts run meanwhile, into build/tests-*.log, which come at the end:"; \
-	echo "  beside: $(BESIDE)"; echo "  meanwhile: tests/integration from l on"; \
+	echo "  beside: $(BESIDE)"; echo "  meanwhile: $(COMPILED) and tests/integration from l on"; \
 	$(BIN)/python -m pytest $(BESIDE) >build/tests-beside.log 2>&1 & beside=$$!; \
 	$(BIN)/python -m pytest $(MEANWHILE) >build/tests-meanwhile.log 2>&1 & meanwhile=$$!; \
 	$(BIN)/python -m pytest $(HERE); here=$$?; \
