@@ -50,9 +50,9 @@ test: .venv/requirements-dev.txt ## all tests, on a real Kafka (KAFKA_TEST_BOOTS
 	echo "  beside: $(BESIDE)"; echo "  meanwhile: $(COMPILED) and tests/integration from l on"; \
 	$(BIN)/python -m pytest $(BESIDE) >build/tests-beside.log 2>&1 & beside=$$!; \
 	$(BIN)/python -m pytest $(MEANWHILE) >build/tests-meanwhile.log 2>&1 & meanwhile=$$!; \
-	$(BIN)/python -m pytest $(HERE); here=$$?; \
-	wait $$meanwhile; meanwhile=$$?; cat build/tests-meanwhile.log; \
-	wait $$beside; beside=$$?; cat build/tests-beside.log; exit $$((here || meanwhile || beside))
+	failed=0; $(BIN)/python -m pytest $(HERE) || failed=1; \
+	wait $$meanwhile || failed=1; cat build/tests-meanwhile.log; \
+	wait $$beside || failed=1; cat build/tests-beside.log; exit $$failed
 
 chaos: .venv/requirements-dev.txt ## kill, freeze, cut off and fill up everything (CHAOS_KILLS=200: how long; ARGS=--help)
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
