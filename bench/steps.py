@@ -106,7 +106,7 @@ def child(report: Path) -> int:
     watch.around(Intake, "poll", "reading", counts=lambda batch: batch is not None)
     watch.around(TransactionalLoop, "_transact", "transaction")
     watch.around(TransactionWriter, "flush", "flush: records written")
-    watch.around(TransactionWriter, "send_offsets_to_transaction", "offsets written")
+    watch.around(TransactionWriter, "_take_offsets", "offsets written: what is left to wait", counts=bool)
     watch.around(TransactionWriter, "commit_transaction", "commit")
     watch.on_requests(KafkaConnection, "_send_request")
     watch.on_requests(Line, "send")

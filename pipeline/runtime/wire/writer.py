@@ -168,11 +168,11 @@ class TransactionWriter:
             self._offsets = _Offsets(offsets, membership)
         self._take_offsets()
 
-    def _take_offsets(self) -> None:
-        """Wait until the coordinator has taken what was asked for, if anything was."""
+    def _take_offsets(self) -> bool:
+        """Wait until the coordinator has taken what was asked for; return False where nobody has to wait for it."""
         asked = self._offsets
         if asked is None or asked.taken:
-            return
+            return False
         line, asked.line = asked.line, None
         self._coordinators.ask(
             GROUP,
@@ -183,6 +183,7 @@ class TransactionWriter:
             asked=line,
         )
         asked.taken = True
+        return True
 
     def commit_transaction(self) -> None:
         """Commit.
