@@ -17,7 +17,7 @@ from bench.deployment import SERVICES, Deployment, new_tag, offsets_partition
 from bench.latency import WARM_SECONDS, first_counted
 from bench.load import due_by, due_ns
 from bench.percentiles import percentiles_ms
-from bench.processes import Processes
+from bench.processes import ROOT, Processes
 from bench.results import Drained
 from bench.subjects import PIPELINE, numbered
 from bench.throughput import Point, between, last_of
@@ -70,7 +70,8 @@ def test_a_round_leaves_the_databases_of_the_project_alone(tmp_path: Path, monke
     """They may be somebody's own, and one that grows from round to round gets slower."""
     given: dict[str, Mapping[str, str]] = {}
 
-    def module(_: Processes, name: str, __: str, environ: Mapping[str, str]) -> None:
+    def module(_: Processes, name: str, __: str, environ: Mapping[str, str], *, folder: Path) -> None:
+        assert folder == ROOT
         given[name] = environ
 
     monkeypatch.setattr(Processes, "module", module)
