@@ -6,18 +6,25 @@ A test named ``without_...`` takes the guard out and asserts the harm: when it f
 from __future__ import annotations
 
 import re
+import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka.admin import ConfigResourceType
+from kafka.protocol.admin import DescribeConfigsRequest
 from kafka.structs import TopicPartition
 
 from kafka_local import Cluster
 from pipeline.contracts import topics
 from pipeline.runtime.clients import producers
+from pipeline.runtime.clients.cluster import Cluster as AdminCluster
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.record_path import CLIENT_BATCHES, RECORD_PATH
 from pipeline.runtime.transactional import output as outputs
+from pipeline.runtime.wire import coordinators, deliveries, writer
+from pipeline.runtime.wire.lines import Lines
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, deployed, producer_of
@@ -26,10 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.runtime.transactional.batch import Batch
+    from pipeline.runtime.wire.line import Line
 
 pytestmark = pytest.mark.chaos
 
 COUNT = 20
+MIN_REPLICAS = "min.insync.replicas"
 FLUSH_SECONDS = 30.0
 
 
@@ -52,8 +61,25 @@ def pipeline(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 
 
 def need_replicas(pipeline: Deployment, count: int) -> None:
-    """Let the legit topic take nothing with fewer replicas; three are not there."""
-    pipeline.set_config(topics.LEGIT, {"min.insync.replicas": str(count)})
+    """Let the legit topic take nothing with fewer replicas, as all leaders know by now; three are not there.
+
+    A leader that has not heard of it takes a record, and then waits for the third: that is another failure.
+    """
+    pipeline.set_config(topics.LEGIT, {MIN_REPLICAS: str(count)})
+    name, kafka = pipeline.name(topics.LEGIT), pipeline.settings.kafka
+    with AdminCluster(kafka, "test") as cluster:
+        partitions = cluster.describe([name])[name].partitions
+    with closing(Lines(kafka, "test")) as lines:
+        for number in range(partitions):
+            line = lines.to_leader(TopicPartition(name, number))
+            eventually(partial(heard_of, line, name, count), 20, f"the leader of partition {number} to hear of it")
+
+
+def heard_of(line: Line, name: str, count: int) -> bool:
+    """Tell whether a node knows how many replicas a topic needs."""
+    asked = DescribeConfigsRequest(resources=[(ConfigResourceType.TOPIC, name, [MIN_REPLICAS])])
+    (found,) = line.ask(asked, time.monotonic() + 5).results
+    return [one.value for one in found.configs] == [str(count)]
 
 
 def nothing_is_committed(pipeline: Deployment, log: pytest.LogCaptureFixture, told: str) -> None:
@@ -77,9 +103,20 @@ def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: p
     nothing_is_committed(pipeline, caplog, "Expiring")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let brokers take their time: on a busy machine another failure would come first, and stay for the same reason."""
+    for module in (deliveries, coordinators):
+        monkeypatch.setattr(module, "REQUEST_MS", 15_000)
+    for module in (writer, outputs):
+        monkeypatch.setattr(module, "FLUSH_SECONDS", 15.0)
+    monkeypatch.setattr(writer, "TRANSACTION_MS", 40_000)
+
+
+@pytest.mark.usefixtures("patient")
 def test_nor_is_it_by_our_own_writer(own_kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     """It tries again until the flush is over, and tells what was said last."""
-    nothing_is_committed(deployed(own_kafka), caplog, "took no batch: NotEnoughReplicas")
+    nothing_is_committed(deployed(own_kafka), caplog, "took no batch: (NotEnoughReplicas|RequestTimedOut)")
 
 
 def commit_unchecked(output: outputs.Output, batch: Batch) -> None:

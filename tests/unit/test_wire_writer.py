@@ -21,9 +21,10 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
+from pipeline.runtime.clients.deadlines import REQUEST_MS
 from pipeline.runtime.wire import coordinators, deliveries, pauses, writer
 from pipeline.runtime.wire.writer import TransactionWriter
-from tests.unit.fake_wire import BREAK, BREAK_AFTER, MEMBERSHIP, FakeCluster, FakeLines
+from tests.unit.fake_wire import BREAK, BREAK_AFTER, MEMBERSHIP, FakeCluster, FakeLine, FakeLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,19 +44,25 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     _still(monkeypatch)
 
 
-def _still(patch: pytest.MonkeyPatch) -> None:
-    class Clock:
-        now = 1_000.0
+class Clock:
+    """Time that goes on by sleeping alone."""
 
-        def monotonic(self) -> float:
-            return self.now
+    now = 1_000.0
 
-        def sleep(self, seconds: float) -> None:
-            self.now += seconds
+    def monotonic(self) -> float:
+        """Return what time it is."""
+        return self.now
 
+    def sleep(self, seconds: float) -> None:
+        """Let time go on."""
+        self.now += seconds
+
+
+def _still(patch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     for module in (pauses, deliveries, coordinators, writer):
         patch.setattr(module, "time", clock)
+    return clock
 
 
 def made(patch: pytest.MonkeyPatch, *wrong: int, level: int = 2) -> tuple[TransactionWriter, FakeCluster, FakeLines]:
@@ -225,6 +232,23 @@ def test_what_stays_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KafkaTimeoutError, match=told):
             transaction(own, [(place(0), [b"a"])], 1)
         assert (cluster.logs, cluster.offsets) == ({}, {})
+
+
+def test_what_is_asked_last_has_as_long_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that was cut short by the deadline would break a good connection, and hide what was said before."""
+    given: list[float] = []
+    clock, receive = _still(monkeypatch), FakeLine.receive
+
+    def received(line: FakeLine, deadline: float) -> Any:
+        given.append(deadline - clock.now)
+        return receive(line, deadline)
+
+    monkeypatch.setattr(FakeLine, "receive", received)
+    for request in range(3):
+        own, _, _ = made(monkeypatch, *[0] * request, *[NOT_ENOUGH_REPLICAS] * 5_000)
+        with pytest.raises(KafkaTimeoutError, match="NotEnoughReplicas"):
+            transaction(own, [(place(0), [b"a"])], 1)
+    assert min(given) == pytest.approx(REQUEST_MS / 1000)
 
 
 def test_leaders_and_coordinators_that_moved_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:

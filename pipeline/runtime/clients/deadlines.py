@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 REQUEST_MS: Final = 2_500
+# How long a leader waits for its replicas: it says so where they did not come, before it is given up itself.
+REPLICAS_MS: Final = 2_000
 DELIVERY_MS: Final = 5_000
 TRANSACTION_MS: Final = 8_000
 MAX_BLOCK_MS: Final = 10_000

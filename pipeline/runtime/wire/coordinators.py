@@ -46,15 +46,15 @@ class Coordinators:
         """Return the answer that has no error. ``asked``: it was, once, and the answer is to come by this line.
 
         Raises:
-            KafkaError: it refuses, did not do it in ``COORDINATOR_MS``, or a connection broke: any of ours, since
-                who comes back may have forgotten what we rely on.
+            KafkaError: it refuses, did not do it in ``COORDINATOR_MS`` (the last answer may come later), or a
+                connection broke: any of ours, since who comes back may have forgotten what we rely on.
 
         """
         deadline = time.monotonic() + COORDINATOR_MS / 1000
         pauses = Pauses(deadline)
         while True:
             try:
-                within = min(deadline, time.monotonic() + REQUEST_MS / 1000)
+                within = time.monotonic() + REQUEST_MS / 1000
                 if asked is not None:
                     line, asked = asked, None
                     answer = line.receive(within)

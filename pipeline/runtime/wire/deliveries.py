@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kafka.errors import InvalidMetadataError, KafkaTimeoutError, RetriableError, for_code
 
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import REQUEST_MS
+from pipeline.runtime.clients.deadlines import REPLICAS_MS, REQUEST_MS
 from pipeline.runtime.wire.messages import producing, written
 from pipeline.runtime.wire.pauses import Pauses
 
@@ -48,10 +48,10 @@ class Deliveries:
         for line, some in self._by_line(waiting).items():
             for request in _in_requests(some):
                 self._settle(line, deadline)
-                self._ask(line, request, deadline)
+                self._ask(line, request)
 
     def settle(self, deadline: float) -> None:
-        """Wait until all are decided. What was not taken by the deadline has failed.
+        """Wait until all are decided. What was not taken by the deadline has failed; the last answer may come later.
 
         Raises:
             KafkaError: as of :meth:`send`.
@@ -63,7 +63,7 @@ class Deliveries:
     def _settle(self, line: Line, deadline: float) -> None:
         """Wait for what is under way on a line, and send again what has to be."""
         pauses = Pauses(deadline)
-        again = self._received(line, deadline)
+        again = self._received(line)
         while again:
             if not pauses.wait():
                 for one, error in again.items():
@@ -75,25 +75,25 @@ class Deliveries:
             for other, some in self._by_line(list(again)).items():
                 if other in self._under_way:
                     self._settle(other, deadline)
-                self._ask(other, some, deadline)
-                rest.update(self._received(other, deadline))
+                self._ask(other, some)
+                rest.update(self._received(other))
             again = rest
 
-    def _ask(self, line: Line, some: list[Delivery], deadline: float) -> None:
+    def _ask(self, line: Line, some: list[Delivery]) -> None:
         self._under_way[line] = some
-        request = producing(self._name, REQUEST_MS, [(one.place, one.batch) for one in some])
+        request = producing(self._name, REPLICAS_MS, [(one.place, one.batch) for one in some])
         try:
-            line.send(request, _within(deadline))
+            line.send(request, _answered_by())
         except KafkaError as error:
             self._all_failed(error)
             raise
 
-    def _received(self, line: Line, deadline: float) -> dict[Delivery, Exception]:
+    def _received(self, line: Line) -> dict[Delivery, Exception]:
         """Return what of a request has to be sent again, and why; nothing where none is under way."""
         if line not in self._under_way:
             return {}
         try:
-            answer = line.receive(_within(deadline))
+            answer = line.receive(_answered_by())
         except KafkaError as error:
             self._all_failed(error)
             raise
@@ -126,8 +126,9 @@ class Deliveries:
         return lines
 
 
-def _within(deadline: float) -> float:
-    return min(deadline, time.monotonic() + REQUEST_MS / 1000)
+def _answered_by() -> float:
+    """Return when an answer has to be there: also of what is sent just before a deadline, or the line would break."""
+    return time.monotonic() + REQUEST_MS / 1000
 
 
 def _in_requests(some: Sequence[Delivery]) -> Iterator[list[Delivery]]:
