@@ -154,7 +154,12 @@ def test_whoever_was_away_is_told_of_every_case(deploy: Callable[..., Deployment
             processor.kill()
             processor.wait(10)
             processor = pipeline.spawn("fraud_processor", log)
-            time.sleep(AWAY_SECONDS)
+            tried, back_at = len(receiver.requests), time.monotonic() + AWAY_SECONDS
+            eventually(
+                lambda: len(receiver.requests) > tried and time.monotonic() >= back_at,
+                AWAY_SECONDS + 60,
+                "the one that came back to try, for as long as is asked for",
+            )
             receiver.status = 200
             eventually(lambda: len(keys_of(receiver)) >= 30, 90, "some to arrive")
             processor.kill()

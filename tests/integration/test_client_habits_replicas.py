@@ -82,8 +82,11 @@ def heard_of(line: Line, name: str, count: int) -> bool:
     return [one.value for one in found.configs] == [str(count)]
 
 
-def nothing_is_committed(pipeline: Deployment, log: pytest.LogCaptureFixture, told: str) -> None:
-    """Let a detector fail while replicas are missing, in these words, and go on once they are not."""
+def once_they_are_back(pipeline: Deployment, log: pytest.LogCaptureFixture, told: str) -> tuple[bool, int]:
+    """Let a detector fail while replicas are missing, in these words, with nothing committed, and go on with them.
+
+    Return whether the audit is clean, and how many are legitimate.
+    """
     need_replicas(pipeline, 3)
     pipeline.put(*[GOOD] * COUNT)
     with pipeline.running("detector"):
@@ -95,12 +98,12 @@ def nothing_is_committed(pipeline: Deployment, log: pytest.LogCaptureFixture, to
         assert pipeline.committed("detector") == {}
         need_replicas(pipeline, 2)
         report = pipeline.wait_until_judged(COUNT)
-    assert (report.clean, report.outcomes["legit"]) == (True, COUNT), report
+    return report.clean, report.outcomes["legit"]
 
 
 def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     """Guard: the look at every future in ``Output.commit``; all is judged once the topic takes it."""
-    nothing_is_committed(pipeline, caplog, "Expiring")
+    assert once_they_are_back(pipeline, caplog, "Expiring") == (True, COUNT)
 
 
 @pytest.fixture
@@ -116,7 +119,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("patient")
 def test_nor_is_it_by_our_own_writer(own_kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     """It tries again until the flush is over, and tells what was said last."""
-    nothing_is_committed(deployed(own_kafka), caplog, "took no batch: (NotEnoughReplicas|RequestTimedOut)")
+    told = "took no batch: (NotEnoughReplicas|RequestTimedOut)"
+    assert once_they_are_back(deployed(own_kafka), caplog, told) == (True, COUNT)
 
 
 def commit_unchecked(output: outputs.Output, batch: Batch) -> None:

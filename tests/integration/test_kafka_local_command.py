@@ -73,11 +73,11 @@ class Launcher:
         mine = [line.split(maxsplit=1) for line in listing.splitlines() if str(self.folder) in line]
         return [int(pid) for pid, command in mine if "kafka.Kafka" in command]
 
-    def nothing_left(self) -> None:
-        """Wait until neither a Java process, nor temporary data, nor an announcement is left."""
+    def nothing_left(self) -> bool:
+        """Wait until neither a Java process nor temporary data is left; tell whether nothing is announced either."""
         eventually(lambda: not self.java_pids(), GONE_WITHIN_SECONDS, "the Java processes to end")
         eventually(lambda: not os.listdir(self.folder / "tmp"), GONE_WITHIN_SECONDS, "the temporary data to go")  # noqa: PTH208
-        assert running_address(self.environment) is None
+        return running_address(self.environment) is None
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_one_ready_line_and_a_clean_end(launcher: Launcher, number: signal.Signa
     process.send_signal(number)
     assert process.wait(GONE_WITHIN_SECONDS) == 0, launcher.err
     assert launcher.out == f"ready {address}\n"
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 @pytest.mark.parametrize("state", ["running", "paused"])
@@ -111,7 +111,7 @@ def test_nothing_outlives_a_launcher_that_was_killed(launcher: Launcher, state: 
     if state == "paused":
         os.kill(launcher.java_pids()[0], signal.SIGSTOP)
     process.kill()
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_a_launcher_that_is_killed_while_it_starts_leaves_nothing(launcher: Launcher) -> None:
@@ -119,7 +119,7 @@ def test_a_launcher_that_is_killed_while_it_starts_leaves_nothing(launcher: Laun
     process = launcher.start()
     eventually(lambda: bool(launcher.java_pids()), READY_WITHIN_SECONDS, "a Java process")
     process.kill()
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_nothing_outlives_the_parent_of_the_launcher(launcher: Launcher) -> None:
@@ -127,7 +127,7 @@ def test_nothing_outlives_the_parent_of_the_launcher(launcher: Launcher) -> None
     parent = launcher.start(through=PARENT)
     launcher.ready(parent)
     parent.kill()
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_a_detached_launcher_goes_on_without_its_parent(launcher: Launcher) -> None:
@@ -141,7 +141,7 @@ def test_a_detached_launcher_goes_on_without_its_parent(launcher: Launcher) -> N
     subprocess.run(listing, cwd=ROOT, timeout=60, check=True)  # longer than another one would have lived
     assert running_address(launcher.environment) == address
     os.kill(pid, signal.SIGTERM)
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_kept_data_is_found_again_at_the_same_address(launcher: Launcher) -> None:
@@ -153,7 +153,7 @@ def test_kept_data_is_found_again_at_the_same_address(launcher: Launcher) -> Non
         seen.append((launcher.ready(process), (data / "node-1" / "data" / "meta.properties").read_text()))
         process.terminate()
         assert process.wait(GONE_WITHIN_SECONDS) == 0, launcher.err
-        launcher.nothing_left()
+        assert launcher.nothing_left()
     assert seen[0] == seen[1]
     assert "Kafka Server started" in (data / "node-1" / "kafka.log").read_text()
 
@@ -167,7 +167,7 @@ def test_a_second_signal_ends_it_at_once(launcher: Launcher) -> None:
     eventually(lambda: len(launcher.java_pids()) < 3, GONE_WITHIN_SECONDS, "the first node to shut down")
     process.terminate()
     assert process.wait(1.0) == 1
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_a_broker_that_fails_to_start_is_explained(launcher: Launcher) -> None:
@@ -177,7 +177,7 @@ def test_a_broker_that_fails_to_start_is_explained(launcher: Launcher) -> None:
     assert launcher.out == ""
     assert "kafka_local: node 1 ended" in launcher.err
     assert "Invalid value none for configuration num.io.threads" in launcher.err
-    launcher.nothing_left()
+    assert launcher.nothing_left()
 
 
 def test_a_broker_that_ends_by_itself_ends_the_launcher(launcher: Launcher) -> None:
@@ -187,4 +187,4 @@ def test_a_broker_that_ends_by_itself_ends_the_launcher(launcher: Launcher) -> N
     os.kill(launcher.java_pids()[0], signal.SIGKILL)
     assert process.wait(GONE_WITHIN_SECONDS) == 1
     assert "kafka_local: node 1 ended by itself" in launcher.err
-    launcher.nothing_left()
+    assert launcher.nothing_left()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -119,5 +120,7 @@ def test_a_transfer_without_a_place_is_judged_by_the_other_rules() -> None:
 
 
 def test_the_file_about_behaviour_of_payments_loads() -> None:
-    """It is checked as it is shipped."""
-    load_file(shipped("behaviour-payments.yaml"), {"SUSPICIOUS_PAYMENT_TYPES": frozenset({"BITCOIN"})})
+    """It is checked as it is shipped, and its rules are those that its text names."""
+    file = shipped("behaviour-payments.yaml")
+    rules = load_file(file, {"SUSPICIOUS_PAYMENT_TYPES": frozenset({"BITCOIN"})})
+    assert [one["id"] for one in rules.describe()] == re.findall(r"^  - id: (\S+)$", file.read_text(), re.MULTILINE)

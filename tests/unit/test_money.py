@@ -25,19 +25,20 @@ def outcome(value: object, currency: str) -> Decimal | Reason:
         return error.reason
 
 
-def _agrees(value: int | Decimal, currency: str) -> None:
-    exact, decimals = Fraction(value), decimals_of(currency)
+def judged(value: int | Decimal, currency: str) -> Reason | tuple[Fraction, int | str]:
+    """Return why an amount is refused, or what it is exactly, and its exponent."""
     found = outcome(value, currency)
+    return (Fraction(found), found.as_tuple().exponent) if isinstance(found, Decimal) else found
+
+
+def as_fractions_are(value: int | Decimal, currency: str) -> Reason | tuple[Fraction, int | str]:
+    """Return the same by the oracle."""
+    exact, decimals = Fraction(value), decimals_of(currency)
     if abs(exact) >= TOO_LARGE:
-        assert found == Reason.AMOUNT_TOO_LARGE
-    elif exact < 0:
-        assert found == Reason.NEGATIVE_AMOUNT
-    elif exact * 10**decimals % 1:
-        assert found == Reason.TOO_MANY_DECIMALS
-    else:
-        assert isinstance(found, Decimal), found
-        assert Fraction(found) == exact
-        assert found.as_tuple().exponent == -decimals
+        return Reason.AMOUNT_TOO_LARGE
+    if exact < 0:
+        return Reason.NEGATIVE_AMOUNT
+    return Reason.TOO_MANY_DECIMALS if exact * 10**decimals % 1 else (exact, -decimals)
 
 
 @given(st.integers(0, 10**18), st.integers(-22, 18), CURRENCIES)
@@ -49,7 +50,8 @@ def _agrees(value: int | Decimal, currency: str) -> None:
 def test_decimals_are_judged_as_fractions_are(digits: int, exponent: int, currency: str) -> None:
     """Size and fineness of any decimal are told exactly, and an amount equals what was sent."""
     if digits or exponent < MAX_INTEGER_DIGITS:
-        _agrees(Decimal(digits).scaleb(exponent), currency)
+        value = Decimal(digits).scaleb(exponent)
+        assert judged(value, currency) == as_fractions_are(value, currency)
 
 
 @given(st.integers(1, 10**18), st.integers(-22, 18), CURRENCIES)
@@ -65,7 +67,7 @@ def test_no_negative_decimal_passes(digits: int, exponent: int, currency: str) -
 @example(-(10**15), "EUR")
 def test_integers_are_judged_as_fractions_are(value: int, currency: str) -> None:
     """An integer is an amount where it is neither negative nor over 15 digits."""
-    _agrees(value, currency)
+    assert judged(value, currency) == as_fractions_are(value, currency)
 
 
 @pytest.mark.parametrize("written", ["0e15", "0e20", "0.0e999999"])

@@ -387,4 +387,6 @@ def test_cases_that_grow_wake_those_who_hear_of_them_and_nobody_else(monkeypatch
 
 def test_senders_that_never_began_can_be_ended(engine: Engine) -> None:
     """A port that is taken ends the service before they begin: its error is what has to be told."""
-    Senders([sender_of(engine, Taking())]).end()
+    senders = Senders([sender_of(engine, Taking())])
+    senders.end()
+    assert not any(thread.is_alive() for thread in senders._threads)  # noqa: SLF001 (nothing else tells)

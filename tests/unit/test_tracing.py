@@ -138,8 +138,8 @@ def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
 @given(st.binary(max_size=80))
 def test_any_header_is_a_context_or_none(value: bytes) -> None:
     """And never an error."""
-    context_in(((TRACE.name, value),))
-    context_in(((TRACE.name, None),))
+    assert isinstance(context_in(((TRACE.name, value),)), TraceContext | None)
+    assert context_in(((TRACE.name, None),)) is None
 
 
 def test_a_record_that_carries_a_context_has_a_span_which_ends_with_its_transaction() -> None:
