@@ -251,6 +251,28 @@ def test_what_is_asked_last_has_as_long_as_any_other(monkeypatch: pytest.MonkeyP
     assert min(given) == pytest.approx(REQUEST_MS / 1000)
 
 
+def test_all_answers_of_a_flush_are_there_by_one_moment_or_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many leaders are waited for, one after the other, and however late each of them answers."""
+    clock, receive = _still(monkeypatch), FakeLine.receive
+    given: list[float] = []
+
+    def slowly(line: FakeLine, deadline: float) -> Any:
+        given.append(deadline)
+        clock.sleep(3)
+        return receive(line, deadline)
+
+    own, _, _ = made(monkeypatch)
+    monkeypatch.setattr(FakeLine, "receive", slowly)
+    own.begin_transaction()
+    for number, topic in ((0, "out"), (1, "out"), (0, "other"), (1, "other")):
+        own.hand_over(place(number, topic), batch(b"v"))
+        own.hand_over(place(number, topic), batch(b"w"))  # in another request, for which the first is waited for
+    begun = clock.now
+    own.flush(4.0)
+    assert len(given) == 6
+    assert max(given) == pytest.approx(begun + 4.0 + REQUEST_MS / 1000)
+
+
 def test_leaders_and_coordinators_that_moved_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before they are asked again."""
     own, _, lines = made(monkeypatch, NOT_LEADER, 0, NOT_COORDINATOR, 0, NOT_COORDINATOR)

@@ -48,7 +48,7 @@ class Deliveries:
         for line, some in self._by_line(waiting).items():
             for request in _in_requests(some):
                 self._settle(line, deadline)
-                self._ask(line, request)
+                self._ask(line, request, deadline)
 
     def settle(self, deadline: float) -> None:
         """Wait until all are decided. What was not taken by the deadline has failed; the last answer may come later.
@@ -63,7 +63,7 @@ class Deliveries:
     def _settle(self, line: Line, deadline: float) -> None:
         """Wait for what is under way on a line, and send again what has to be."""
         pauses = Pauses(deadline)
-        again = self._received(line)
+        again = self._received(line, deadline)
         while again:
             if not pauses.wait():
                 for one, error in again.items():
@@ -75,25 +75,25 @@ class Deliveries:
             for other, some in self._by_line(list(again)).items():
                 if other in self._under_way:
                     self._settle(other, deadline)
-                self._ask(other, some)
-                rest.update(self._received(other))
+                self._ask(other, some, deadline)
+                rest.update(self._received(other, deadline))
             again = rest
 
-    def _ask(self, line: Line, some: list[Delivery]) -> None:
+    def _ask(self, line: Line, some: list[Delivery], deadline: float) -> None:
         self._under_way[line] = some
         request = producing(self._name, REPLICAS_MS, [(one.place, one.batch) for one in some])
         try:
-            line.send(request, _answered_by())
+            line.send(request, _answered_by(deadline))
         except KafkaError as error:
             self._all_failed(error)
             raise
 
-    def _received(self, line: Line) -> dict[Delivery, Exception]:
+    def _received(self, line: Line, deadline: float) -> dict[Delivery, Exception]:
         """Return what of a request has to be sent again, and why; nothing where none is under way."""
         if line not in self._under_way:
             return {}
         try:
-            answer = line.receive(_answered_by())
+            answer = line.receive(_answered_by(deadline))
         except KafkaError as error:
             self._all_failed(error)
             raise
@@ -126,9 +126,12 @@ class Deliveries:
         return lines
 
 
-def _answered_by() -> float:
-    """Return when an answer has to be there: also of what is sent just before a deadline, or the line would break."""
-    return time.monotonic() + REQUEST_MS / 1000
+def _answered_by(deadline: float) -> float:
+    """Return when an answer has to be there: also of what is sent just before a deadline, or the line would break.
+
+    All of them have to by one moment, however many lines are waited for one after the other.
+    """
+    return min(deadline, time.monotonic()) + REQUEST_MS / 1000
 
 
 def _in_requests(some: Sequence[Delivery]) -> Iterator[list[Delivery]]:
