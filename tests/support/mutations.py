@@ -54,6 +54,15 @@ def offsets_outside() -> None:
         producer.send_offsets_to_transaction(batch.ends, batch.membership)
 
     Intake.poll = remembering  # type: ignore[method-assign]
+
+    def end(self: TransactionWriter, *, committed: bool) -> None:
+        if self._undecided:
+            really_end(self, committed=committed)
+        else:
+            self._open = False  # nothing was written: there is nothing that a coordinator could end
+
+    really_end = TransactionWriter._end  # noqa: SLF001 (as above)
+    TransactionWriter._end = end  # type: ignore[method-assign] # noqa: SLF001
     Output.commit = commit  # type: ignore[method-assign]
     TransactionWriter.announces_offsets = False
     for kind in (BoundedProducer, TransactionWriter):
