@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bench.backlog import fill
-from bench.environments import NotInstalledError, compiled_sources, interpreter_for
+from bench.environments import compiled_sources, interpreter_for
 from bench.latency import delays
 from bench.processes import EndedError
 from bench.results import Delayed, Drained, Latency, Measured, Throughput
 from bench.subjects import COMPILED, OURS, PEER_SUBJECTS, PIPELINE, RECORDS, Subject, scaled
 from bench.throughput import drain
+from compiling.commands import CommandError
 from pipeline.errors import PipelineError
 from pipeline.runtime.clients.connection import KafkaError
 
@@ -68,21 +69,21 @@ class Measuring:
             self._latency([*compiled, *peers])
 
     def _compiled(self) -> Subject:
-        self._tell("compiling a copy")
-        try:
-            return dataclasses.replace(COMPILED, folder=compiled_sources())
-        except NotInstalledError as error:
-            self._missing[COMPILED.name] = f"could not be compiled: {error}"
-            return COMPILED
+        return self._ready(COMPILED, "compiled", lambda: dataclasses.replace(COMPILED, folder=compiled_sources()))
 
     def _installed(self, peer: Subject) -> Subject:
-        self._tell(f"installing {peer.name}")
+        assert peer.script is not None  # noqa: S101 (every peer is a script)
+        pins = peer.script.with_suffix(".txt")
+        return self._ready(peer, "installed", lambda: dataclasses.replace(peer, interpreter=interpreter_for(pins)))
+
+    def _ready(self, subject: Subject, becomes: str, make: Callable[[], Subject]) -> Subject:
+        """Return what can be started; where it could not be made so, that is told in the place of its figures."""
+        self._tell(f"{subject.name} is being {becomes}")
         try:
-            assert peer.script is not None  # noqa: S101 (every peer is a script)
-            return dataclasses.replace(peer, interpreter=interpreter_for(peer.script.with_suffix(".txt")))
-        except NotInstalledError as error:
-            self._missing[peer.name] = f"could not be installed: {error}"
-            return peer
+            return make()
+        except CommandError as error:
+            self._missing[subject.name] = f"could not be {becomes}: {error}"
+            return subject
 
     def _throughput(self, subjects: list[Subject]) -> None:
         sizes = {subject.name: max(1, round(self._plan.records * subject.share)) for subject in subjects}
