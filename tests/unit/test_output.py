@@ -18,8 +18,8 @@ from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.records import Outgoing
 from pipeline.runtime.record_path import BATCHES, RECORDS, one_by_one
 from pipeline.runtime.transactional import output as output_module
+from pipeline.runtime.transactional.addressing import LATEST_AHEAD_MS
 from pipeline.runtime.transactional.batch import Batch
-from pipeline.runtime.transactional.output import LATEST_AHEAD_MS
 from tests.support.pieces import records_of
 from tests.unit.fake_kafka import FakeFuture, FakeProducer, Raw, member
 from tests.unit.output_bench import BATCH, INPUT, LIMIT, Bench

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
-from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+from kafka.structs import MemberState, TopicPartition
 
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
 from pipeline.runtime.handler import NoMarks
 from pipeline.runtime.places import named
 from pipeline.runtime.transactional.batch import Batch
+from pipeline.runtime.transactional.commits import Commits
 from pipeline.runtime.transactional.memory import NoMemory
+from pipeline.runtime.transactional.positions import Positions
 from pipeline.runtime.transactional.standing import Reach, Standing
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
 from pipeline.runtime.transactional.start import REFUSE, PartitionState, start_beside, start_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pipeline.runtime.handler import Marks
     from pipeline.runtime.transactional.batch import Read
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 POLL_MS = 200
-POSITIONS_SECONDS = 1.0
-
-
-class OffsetsBehindError(KafkaError):  # type: ignore[misc] # the client has no types
-    """A partition's committed offset is lower than it was: the coordinator that answers does not know all of it yet."""
 
 
 class Intake:
@@ -80,10 +76,9 @@ class Intake:
         self._reached_as: tuple[int, str] | None = None  # the last membership, also when what was polled was dropped
         self._name = uuid.uuid4().hex
         self._batches = 0
-        self._known: dict[TopicPartition, int] = {}
-        self._reached: dict[TopicPartition, int] = {}  # committed, as far as this process knows
+        self._positions = Positions()
+        self._commits = Commits()
         self._memory: Memory = memory or NoMemory()
-        self._positions_due = 0.0
         self._reach = Reach()
 
     def standing(self) -> Standing:
@@ -148,7 +143,7 @@ class Intake:
         if polled:
             self._standstill.came()
         self._standstill.look(self._consumer)
-        positions = self._moved_positions()
+        positions = self._positions.moved(self._consumer)
         if not (polled or positions):
             return None
         self._batches += 1
@@ -157,8 +152,7 @@ class Intake:
             self.rewind()
             return None
         batch = Batch(polled, membership, self._read, token, positions, self._floors)
-        # Where it is not committed after all, a rewind looks them up again.
-        self._known.update((place, end.offset) for place, end in batch.ends.items())
+        self._positions.taken(batch.ends)
         return batch
 
     def stay(self) -> None:
@@ -183,15 +177,14 @@ class Intake:
     def rewind(self) -> None:
         """Seek every assigned partition to its committed offset, or to where ``start`` says it begins."""
         places = sorted(self._consumer.assignment())
-        self._known.clear()
+        self._positions.begin({})
         if not places:
             self._reach.forget()
             self._memory.resumed({}, {})
             logger.info("assigned", extra={"partitions": []})
             return
         # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
-        found = self.committed(places)
-        self._check_not_behind(found)
+        found = self._commits.found(self._consumer, places)
         try:
             beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
             ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
@@ -210,8 +203,8 @@ class Intake:
             else:
                 offset = start_beside(state, saved.get(place), has_outputs, self._lost, self._lost_effects)
             self._consumer.seek(place, offset)
-            self._known[place] = -1 if state.committed is None else offset
             starts[place] = offset
+        self._positions.begin({place: -1 if committed[place] is None else starts[place] for place in places})
         self._floors = {
             place: known for place, known in committed.items() if known is not None and known > starts[place]
         }
@@ -225,7 +218,7 @@ class Intake:
 
     def settled(self, batch: Batch) -> None:
         """Note that a batch is committed."""
-        self._reached.update((place, end.offset) for place, end in batch.ends.items())
+        self._commits.settled(batch)
         self._reach.settled(batch.ends)
         self._memory.settled(batch.ends)
 
@@ -235,50 +228,9 @@ class Intake:
         self._consumer, self._member = fresh, None
         self._standstill.moved()
 
-    def _moved_positions(self) -> dict[TopicPartition, int]:
-        """Return, once a second, how far was read beyond what is committed: over markers and aborted records.
-
-        Otherwise retention would one day remove the marker behind the last record, and with it an offset that nobody
-        has committed. They are committed like everything else: an offset that the consumer commits by itself may be
-        taken by a broker long after we gave up waiting, and undo what was committed meanwhile.
-        """
-        if time.monotonic() < self._positions_due:
-            return {}
-        self._positions_due = time.monotonic() + POSITIONS_SECONDS
-        try:
-            found = {place: self._consumer.position(place, timeout_ms=POLL_MS) for place in self._known}
-        except KafkaError as error:
-            logger.debug("positions not known now, they will be: %s", error)
-            return {}
-        return {place: at for place, at in found.items() if at is not None and at > self._known[place]}
-
-    def committed(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata | None]:
-        """Return what the group has committed; waits for transactions that are still being decided."""
-        return {place: self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS) for place in places}
-
-    def _check_not_behind(self, found: Mapping[TopicPartition, OffsetAndMetadata | None]) -> None:
-        """Refuse an answer that takes back what was committed: a broker that has just started was seen to give it."""
-        for place, one in found.items():
-            offset = -1 if one is None else one.offset
-            if offset < self._reached.get(place, -1):
-                said = "nothing" if one is None else f"offset {offset}"
-                raise OffsetsBehindError(
-                    f"{place.topic}:{place.partition}: {said} is committed by what the coordinator says, "
-                    f"and offset {self._reached[place]} was"
-                )
-        self._reached = {place: one.offset for place, one in found.items() if one is not None}
-
     def has_committed(self, batch: Batch) -> bool:
-        """Tell whether the offsets of a batch were committed, and thus all that was written because of it.
-
-        Another member may have committed the same offsets after ours were aborted: the token tells them apart. The
-        next commit of a partition replaces it, so ask before that, and of any partition of the batch.
-        """
-        for place, end in batch.ends.items():
-            found = self._consumer.committed(place, metadata=True, timeout_ms=COMMITTED_MS)
-            if found is not None and (found.offset, found.metadata) == (end.offset, end.metadata):
-                return True
-        return False
+        """Tell whether a batch was committed; to be asked before the next one is (see ``Commits.have``)."""
+        return self._commits.have(self._consumer, batch)
 
     def close(self) -> None:
         """Leave the group, within bounds."""
