@@ -266,6 +266,18 @@ class Stage:
         yield
         self._odd.set()
 
+    def wait_until_joined(self) -> None:
+        """Wait until the groups have every replica as a member, and nobody else: one that only starts is none yet."""
+
+        def joined() -> bool:
+            # While a coordinator moves, nobody can tell.
+            with suppress(KafkaError), Admin(self.pipeline.settings.kafka, "chaos") as admin:
+                counts = [len(admin.members(self.pipeline.settings.kafka.group_of(service))) for service in ENDLESS]
+                return counts == [len(self.of(service)) for service in ENDLESS]
+            return False
+
+        self.until(joined, GOES_ON_WITHIN, "every replica to be a member of its group, and nobody else")
+
     def wait_until_replicated(self) -> None:
         """Wait until every replica of our topics is in sync again."""
 
@@ -309,6 +321,8 @@ class Stage:
         for service in ENDLESS:
             self.until(partial(self._drained, service), DRAINED_WITHIN, f"{service} to handle all that there is")
         report = self.pipeline.audit()
+        # One that still starts does not listen to the signal that asks for an orderly end.
+        self.wait_until_joined()
         self._end()
         self.left_open = sorted({*self._open_transactions(), *(self._open_by_tool() if self.asks_tool else ())})
         return report

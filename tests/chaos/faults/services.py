@@ -71,6 +71,8 @@ def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
     for service in ENDLESS:
         if len(stage.of(service)) == 1:
             stage.spawn(service)
+    # One that is frozen while it starts has no partitions that others could take over.
+    stage.wait_until_joined()
     for _ in at_random(stage, rounds, chance, longest=2.0):
         zombies = [chance.choice(stage.of(service)) for service in ENDLESS]
         for zombie in zombies:
