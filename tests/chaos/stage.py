@@ -27,7 +27,7 @@ from tests.support.deployment import ROOT, Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from kafka_local import Cluster
@@ -194,11 +194,18 @@ class Stage:
         One that is ``starting`` may not listen yet: the signal then ends it at once, and there is nothing open.
         """
         replica.process.terminate()
+        self.replicas.remove(replica)
         self._see_off(replica, starting=starting)
+
+    def dismiss(self, replicas: Sequence[Replica]) -> None:
+        """End replicas with SIGTERM that are not kept running, all at the same time; each has to exit with 0."""
+        for replica in replicas:
+            replica.process.terminate()
+        for replica in replicas:
+            self._see_off(replica)
 
     def _see_off(self, replica: Replica, *, starting: bool = False) -> None:
         """Wait for a replica that was told to end."""
-        self.replicas.remove(replica)
         code = replica.process.wait(GRACE_SECONDS)
         if code != 0 and not (starting and code == -signal.SIGTERM):
             self.ended[f"{replica.service} {code}"] += 1
@@ -328,11 +335,9 @@ class Stage:
         return report
 
     def _end(self) -> None:
-        """End all replicas with SIGTERM, all at the same time."""
-        for replica in self.replicas:
-            replica.process.terminate()
-        for replica in list(self.replicas):
-            self._see_off(replica)
+        """End all replicas."""
+        replicas, self.replicas = self.replicas, []
+        self.dismiss(replicas)
 
     def _drained(self, service: str) -> bool:
         name = self.pipeline.name(topics.consumed_by(service))
