@@ -10,8 +10,9 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kafka import KafkaAdminClient
@@ -28,7 +29,6 @@ from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from kafka_local import Cluster
     from pipeline.operations.audit.report import Report
@@ -41,7 +41,8 @@ PARTITIONS = 4
 RATE = 200  # transactions a second, of the generator
 GOES_ON_WITHIN = 90.0
 DRAINED_WITHIN = 180.0
-GRACE_SECONDS = 15.0
+# As long as the compose file gives the services: what ends them in order may wait for every step of a transaction.
+GRACE_SECONDS = 30.0
 
 # What the generator does not make: what no detector can read, and what no processor can settle.
 PAYMENT = b'{"DATE":"11/22/2026","TIME":"14:05:09","PAYMENT_TYPE":"%s","AMOUNT":7,"TO":"mom"}'
@@ -58,7 +59,6 @@ class Replica:
     service: str
     process: subprocess.Popen[bytes]
     variables: Mapping[str, str]
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def pid(self) -> int:
@@ -66,9 +66,15 @@ class Replica:
         return self.process.pid
 
     @property
-    def age(self) -> float:
-        """The seconds since it was started."""
-        return time.monotonic() - self.started
+    def listens(self) -> bool:
+        """Whether SIGTERM asks it to end, by the kernel's own word; one that still imports is ended by it at once.
+
+        Without /proc nobody can tell, and nobody is taken to listen.
+        """
+        status = Path(f"/proc/{self.pid}/status")
+        told = status.read_text().splitlines() if status.exists() else []
+        caught = next((int(line.split()[1], 16) for line in told if line.startswith("SigCgt:")), 0)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 class Stage:
@@ -188,20 +194,19 @@ class Stage:
         self.replicas.remove(replica)
         self.spawn(replica.service, variables=replica.variables)
 
-    def terminate(self, replica: Replica, *, starting: bool = False) -> None:
-        """End a replica with SIGTERM; it has to exit with 0 within its grace period.
+    def terminate(self, *replicas: Replica) -> None:
+        """End replicas with SIGTERM, all at the same time; each has to exit with 0 within its grace period.
 
-        One that is ``starting`` may not listen yet: the signal then ends it at once, and there is nothing open.
+        One that does not listen yet is ended by the signal at once, and there is nothing open.
         """
-        replica.process.terminate()
-        self._see_off(replica, starting=starting)
-
-    def _see_off(self, replica: Replica, *, starting: bool = False) -> None:
-        """Wait for a replica that was told to end."""
-        self.replicas.remove(replica)
-        code = replica.process.wait(GRACE_SECONDS)
-        if code != 0 and not (starting and code == -signal.SIGTERM):
-            self.ended[f"{replica.service} {code}"] += 1
+        listened = [replica.process.poll() is not None or replica.listens for replica in replicas]
+        for replica in replicas:
+            replica.process.terminate()
+        for replica, listens in zip(replicas, listened, strict=True):
+            self.replicas.remove(replica)
+            code = replica.process.wait(GRACE_SECONDS)
+            if code != 0 and (listens or code != -signal.SIGTERM):
+                self.ended[f"{replica.service} {code}"] += 1
 
     def wait_for_end(self, replica: Replica, within: float) -> int:
         """Wait until a replica that is not kept running has ended, and return its exit code."""
@@ -323,16 +328,9 @@ class Stage:
         report = self.pipeline.audit()
         # One that still starts does not listen to the signal that asks for an orderly end.
         self.wait_until_joined()
-        self._end()
+        self.terminate(*self.replicas)
         self.left_open = sorted({*self._open_transactions(), *(self._open_by_tool() if self.asks_tool else ())})
         return report
-
-    def _end(self) -> None:
-        """End all replicas with SIGTERM, all at the same time."""
-        for replica in self.replicas:
-            replica.process.terminate()
-        for replica in list(self.replicas):
-            self._see_off(replica)
 
     def _drained(self, service: str) -> bool:
         name = self.pipeline.name(topics.consumed_by(service))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 DIES_WITHIN = 90.0
 MOST_REPLICAS = 3
-STARTS_WITHIN = 10.0
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
 FROZEN_SECONDS = (7.0, 10.0)
 
@@ -93,7 +92,7 @@ def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:
             stage.pause(chance.uniform(0, 2))
             if chance.random() < 1 / 3:
                 replica = successor
-            stage.terminate(replica, starting=replica.age < STARTS_WITHIN)
+            stage.terminate(replica)
 
 
 def hanging_commit(stage: Stage, rounds: int, _chance: Random) -> None:
