@@ -20,7 +20,7 @@ from kafka.errors import KafkaError
 
 from pipeline.contracts import topics
 from pipeline.runtime.clients.cluster import Cluster as Admin
-from pipeline.runtime.clients.leftovers import ENDED
+from pipeline.runtime.clients.leftovers import BEING_ENDED, ENDED
 from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.chaos.usage import Usage
 from tests.chaos.watch import Watch
@@ -41,6 +41,7 @@ PARTITIONS = 4
 RATE = 200  # transactions a second, of the generator
 GOES_ON_WITHIN = 90.0
 DRAINED_WITHIN = 180.0
+TOOL_SECONDS = 120
 # As long as the compose file gives the services: what ends them in order may wait for every step of a transaction.
 GRACE_SECONDS = 30.0
 
@@ -295,18 +296,24 @@ class Stage:
 
         self.until(replicated, GOES_ON_WITHIN, "all replicas to be in sync")
 
-    def _open_transactions(self) -> list[str]:
-        """Return the transactional ids of this pipeline whose transactions are neither committed nor aborted."""
+    def _states(self) -> dict[str, str]:
+        """Return the state of each transactional id of this pipeline."""
         with closing(KafkaAdminClient(bootstrap_servers=self.pipeline.bootstrap)) as admin:
             found = admin.list_transactions()
         listed = [one for ones in found.values() for one in ones if self._is_ours(one.transactional_id)]
-        return [one.transactional_id for one in listed if one.state not in ENDED]
+        return {one.transactional_id: one.state.value for one in listed}
+
+    def _open_transactions(self) -> list[str]:
+        """Return the transactional ids of this pipeline whose transactions are neither committed nor aborted."""
+        return [name for name, state in self._states().items() if state not in ENDED]
 
     def _open_by_tool(self) -> list[str]:
         """Return the same as Kafka's own tool tells it, which takes some seconds to start."""
         asked = ["--bootstrap-server", self.cluster.bootstrap_servers, "list"]
         command = [sys.executable, "-m", "kafka_local.tools", "transactions", *asked]
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+        listed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=TOOL_SECONDS
+        ).stdout
         lines = [line for line in listed.splitlines() if self._is_ours(line)]
         return [line.split()[0] for line in lines if not any(state in line for state in ENDED)]
 
@@ -329,6 +336,8 @@ class Stage:
         # One that still starts does not listen to the signal that asks for an orderly end.
         self.wait_until_joined()
         self.terminate(*self.replicas)
+        # A commit is answered before its markers are written.
+        eventually(lambda: BEING_ENDED.isdisjoint(self._states().values()), GOES_ON_WITHIN, "what was ended to be over")
         self.left_open = sorted({*self._open_transactions(), *(self._open_by_tool() if self.asks_tool else ())})
         return report
 
