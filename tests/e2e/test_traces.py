@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.collector import Collector, Told
     from tests.support.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 SERVICES = ("detector", "legit_processor", "fraud_processor")
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
@@ -69,7 +69,7 @@ def wait_until_settled(pipeline: Deployment, count: int) -> int:
 def generate(pipeline: Deployment, folder: Path, count: int, **variables: str) -> None:
     """Let a generator send so many transactions."""
     some = {"TRANSACTIONS_COUNT": str(count), "TRANSACTIONS_PER_SECOND": "100", "GENERATOR_SEED": "7"}
-    assert pipeline.spawn("generator", folder / "generator", **some, **variables).wait(60) == 0
+    assert pipeline.spawn("generator", folder / "generator", **some, **variables).wait(120) == 0
 
 
 def test_a_trace_leads_from_the_generator_to_the_alert(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
