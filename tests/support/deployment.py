@@ -105,9 +105,15 @@ class Deployment:
         provision(ProvisionSettings.from_env(self.environ), Stop())
 
     def set_config(self, topic: Topic, configs: dict[str, str]) -> None:
-        """Change settings of a topic."""
+        """Change settings of a topic, and wait until a broker has heard of them: they are answered before that."""
+        name = self.name(topic)
         with Cluster(self.settings.kafka, "test") as cluster:
-            cluster.set_config(self.name(topic), configs)
+            cluster.set_config(name, configs)
+
+            def heard() -> bool:
+                return all(cluster.config([name], key) == {name: value} for key, value in configs.items())
+
+            eventually(heard, WITHIN, f"{name} to have {configs}")
 
     @contextmanager
     def producer(self, **config: Any) -> Iterator[KafkaProducer]:
