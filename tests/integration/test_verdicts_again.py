@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from detector.rules.ruleset import RuleSet
     from tests.support.deployment import Deployment
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 COUNT = 6_000  # a day of the realistic scenario
 PARTITIONS = 3

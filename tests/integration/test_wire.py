@@ -34,7 +34,7 @@ from tests.support.proxy import Proxy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 T = TypeVar("T")
 FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
@@ -227,7 +227,7 @@ def old_cluster() -> Iterator[Cluster]:
     with Cluster() as cluster:
         asked = ["features", "--bootstrap-server", cluster.bootstrap_servers]
         level = ["downgrade", "--feature", "transaction.version=1"]
-        subprocess.run([sys.executable, "-m", "kafka_local.tools", *asked, *level], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "kafka_local.tools", *asked, *level], check=True, timeout=180)
         yield cluster
 
 
