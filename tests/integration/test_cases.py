@@ -18,7 +18,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.cases import ALERTS, CASES, HITS, OUTBOX
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.effects import EffectsError
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 from tests.support.receivers import receiving
 
@@ -117,7 +117,7 @@ def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deploy
         with pipeline.running("detector", "fraud_processor"):
             pipeline.put(fraud(1), fraud(1, 1200))
             wait_until_gathered(pipeline, 2)
-            eventually(lambda: receiver.requests, 30, "a message")
+            eventually(lambda: receiver.requests, WITHIN, "a message")
             told = json.loads(receiver.requests[0].body)
             assert told["title"].startswith("[HIGH] case 1: source A1, ")
             assert cases(pipeline, "acknowledge", "1", "--by", "ann", "--note", "calls the customer").returncode == 0
@@ -200,7 +200,9 @@ def test_a_false_alarm_is_released_and_settled_once(deploy: Callable[..., Deploy
             told = list(released.headers)
             producer.send(pipeline.name(topics.LEGIT), released.value, headers=told, partition=0).get(30)
         pipeline.wait_until_booked(3)
-        report = eventually(lambda: found if not pending(found := pipeline.audit()) else None, 30, "all to be settled")
+        report = eventually(
+            lambda: found if not pending(found := pipeline.audit()) else None, WITHIN, "all to be settled"
+        )
     assert report is not None
     assert (report.clean, report.outcomes) == (True, {"legit": 1, "fraud": 2, "dead-letter": 0}), report
     assert report.effects["legit_processor"].done == 3

@@ -21,7 +21,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, REPEATS
 from pipeline.runtime.database.engine import SQLITE, begun, open_engine
 from pipeline.runtime.transactional.start import LostOffsetsError
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_another_database_is_refused(deploy: Callable[..., Deployment], tmp_path
     other = {"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path / 'other.sqlite'}"}
     pipeline.environ.update(other)
     with pytest.raises(LostOffsetsError, match="the database knows nothing of it"), pipeline.running("legit_processor"):
-        eventually(lambda: not pipeline.serving("legit_processor"), 30, "the refusal")
+        eventually(lambda: not pipeline.serving("legit_processor"), WITHIN, "the refusal")
     pipeline.environ.update(LOST_EFFECTS="beginning")
     with pipeline.running("detector", "legit_processor"):
         pipeline.put(paid(1))

@@ -19,7 +19,7 @@ from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 from tests.support.judged_again import judged_again_in_stages, outcomes
 from tests.support.parts import on_both_paths
@@ -204,7 +204,7 @@ def judged_at_the_first_stage(pipeline: Deployment, number: int) -> None:
     """Let a detector judge a transfer at the first stage."""
     with pipeline.running("detector"):
         put(pipeline, number)
-        eventually(lambda: sum(pipeline.committed("detector").values()) == 1, 30, "the first stage to have judged")
+        eventually(lambda: sum(pipeline.committed("detector").values()) == 1, WITHIN, "the first stage to have judged")
 
 
 def test_a_record_of_a_hop_is_set_aside(
