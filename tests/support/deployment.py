@@ -37,6 +37,7 @@ from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.settings import CommonSettings, common_from_env
+from pipeline.runtime.startup import until_answered
 from pipeline.runtime.vitals import Vitals
 from tests.support.eventually import eventually
 
@@ -121,7 +122,7 @@ class Deployment:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, **config)
         try:
             yield producer
-            producer.flush(timeout=30)
+            producer.flush(timeout=WITHIN)
         finally:
             producer.close(timeout=10)
 
@@ -129,7 +130,7 @@ class Deployment:
         """Write records to partition 0 of the input, and return their metadata."""
         with self.producer(**config) as producer:
             name = self.name(topics.TRANSACTIONS)
-            return [producer.send(name, value=value, key=key, partition=0).get(timeout=30) for value in values]
+            return [producer.send(name, value=value, key=key, partition=0).get(timeout=WITHIN) for value in values]
 
     def put_tombstone(self) -> None:
         """Write a record with neither key nor value to partition 0 of the input, past the client's own check."""
@@ -145,12 +146,16 @@ class Deployment:
                 producer.send(self.name(topics.TRANSACTIONS), value=value, partition=number % self.partitions)
 
     def records(self, topic: Topic) -> list[Any]:
-        """Return all committed records of a topic."""
-        with Cluster(self.settings.kafka, "test") as cluster:
-            name = self.name(topic)
-            partitions = cluster.describe([name])[name].partitions
-            starts, ends = cluster.beginnings(name, partitions), cluster.ends(name, partitions)
-        return list(read_between(self.settings.kafka, name, starts, ends, 30.0))
+        """Return all committed records of a topic; a cluster that does not answer is asked again, as services do."""
+        name, kafka = self.name(topic), self.settings.kafka
+
+        def read() -> list[Any]:
+            with Cluster(kafka, "test") as cluster:
+                partitions = cluster.describe([name])[name].partitions
+                starts, ends = cluster.beginnings(name, partitions), cluster.ends(name, partitions)
+            return list(read_between(kafka, name, starts, ends, WITHIN))
+
+        return until_answered(f"reading {name}", read, kafka, Stop().wait)
 
     def wait_for_records(self, topic: Topic, count: int) -> list[Any]:
         """Return the committed records of a topic once there are at least so many."""
@@ -262,7 +267,7 @@ class Deployment:
         finally:
             stop.request()
             for thread in threads:
-                thread.join(30)
+                thread.join(WITHIN)
         if failures:
             raise failures[0]
         assert not any(thread.is_alive() for thread in threads)
@@ -295,7 +300,7 @@ class Deployment:
         """Kill what was started and still lives, and remove the databases."""
         for process in self.processes:
             process.kill()
-            process.wait(10)
+            process.wait(WITHIN)
         for file in (self.ledger, self.cases):
             for name in ("", "-wal", "-shm"):
                 Path(f"{file}{name}").unlink(missing_ok=True)
