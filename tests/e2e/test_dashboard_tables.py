@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pipeline.contracts import topics
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 from tests.support.page import NASTY, Shown, page_of, paid, serious
 
@@ -45,7 +46,7 @@ def test_rules_are_looked_into(shown: tuple[Deployment, Shown], browser: Browser
         pipeline.put(paid("t2", 700), paid("t3", 200))
         return bool(pipeline.records(topics.FRAUD))
 
-    eventually(judged_anew, 60, "the rules that were pushed to be in force")
+    eventually(judged_anew, WITHIN, "the rules that were pushed to be in force")
     for scheme, width in (("light", 1280), ("dark", 320)):
         viewport = {"width": width, "height": 800}
         with page_of(browser, f"{dashboard.address}/#rules", viewport=viewport, color_scheme=scheme) as page:

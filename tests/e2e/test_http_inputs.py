@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.compose import free_ports
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def asked(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[dict[st
             "dashboard": Address(f"http://127.0.0.1:{page}", {"X-Dashboard": "1"}),
             "cases": Address(f"http://127.0.0.1:{cases}", {"Authorization": f"Bearer {TOKEN}"}),
         }
-        eventually(lambda: _answers(f"{found['dashboard'].url}/login"), 60, "the dashboard")
-        eventually(lambda: _count(found["cases"]) == 5, 60, "five cases")
+        eventually(lambda: _answers(f"{found['dashboard'].url}/login"), WITHIN, "the dashboard")
+        eventually(lambda: _count(found["cases"]) == 5, WITHIN, "five cases")
         with httpx.Client(base_url=found["dashboard"].url, trust_env=False) as client:
             client.post("/login", data={"token": TOKEN}, timeout=30)
             cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())

@@ -81,7 +81,7 @@ def test_a_trace_leads_from_the_generator_to_the_alert(deploy: Callable[..., Dep
         with running(pipeline, tmp_path, **variables, **alerts):
             generate(pipeline, tmp_path, 30, **variables)
             frauds = wait_until_settled(pipeline, 30)
-            eventually(lambda: len(receiver.requests) == frauds, 60, f"{frauds} alerts")
+            eventually(lambda: len(receiver.requests) == frauds, WITHIN, f"{frauds} alerts")
         found = traces(collected.spans)
     assert len(found) == 30
     told = [spans for spans in found.values() if "notify" in spans]
@@ -121,7 +121,7 @@ def test_nothing_is_traced_that_is_not_sampled_and_nobody_waits_for_a_collector(
                 for number, value in enumerate((foreign.encode(), b"\xff\x00nonsense", b"")):
                     _send(producer, pipeline, number, value)
             wait_until_settled(pipeline, 23)
-            eventually(lambda: collected.asked > 0, 60, "the collector to be asked")
+            eventually(lambda: collected.asked > 0, WITHIN, "the collector to be asked")
             collected.status = 200
     assert {span.trace for span in collected.spans} <= {f"{7:032x}"}
     log = "".join((tmp_path / name).read_text() for name in SERVICES)

@@ -67,7 +67,7 @@ def wait_until_gathered(pipeline: Deployment, count: int) -> None:
         return False
 
     try:
-        eventually(gathered, 90, f"{count} alerts to be in cases")
+        eventually(gathered, WITHIN, f"{count} alerts to be in cases")
     finally:
         engine.dispose()
 
@@ -90,7 +90,7 @@ def test_kills_lose_no_alert_and_make_none_twice(
             handled = number * FRAUDS // (KILLS + 2)
             eventually(
                 lambda least=handled: sum(pipeline.committed("fraud_processor").values()) >= least,  # type: ignore[misc]
-                60,
+                WITHIN,
                 f"{handled} to be gathered",
             )
             killed = processors.pop(chance.randrange(REPLICAS))
@@ -150,23 +150,25 @@ def test_whoever_was_away_is_told_of_every_case(deploy: Callable[..., Deployment
             pipeline.put_many([fraud(number) for number in range(100)])
             processor = pipeline.spawn("fraud_processor", log)
             wait_until_gathered(pipeline, 100)
-            refused = eventually(lambda: len(receiver.requests) >= 2 and list(receiver.requests), 60, "tries") or []
+            refused = eventually(lambda: len(receiver.requests) >= 2 and list(receiver.requests), WITHIN, "tries") or []
             processor.kill()
             processor.wait(10)
             processor = pipeline.spawn("fraud_processor", log)
             tried, back_at = len(receiver.requests), time.monotonic() + AWAY_SECONDS
             eventually(
                 lambda: len(receiver.requests) > tried and time.monotonic() >= back_at,
-                AWAY_SECONDS + 60,
+                AWAY_SECONDS + WITHIN,
                 "the one that came back to try, for as long as is asked for",
             )
             receiver.status = 200
-            eventually(lambda: len(keys_of(receiver)) >= 30, 90, "some to arrive")
+            eventually(lambda: len(keys_of(receiver)) >= 30, WITHIN, "some to arrive")
             processor.kill()
             processor.wait(10)
             processor = pipeline.spawn("fraud_processor", log)
             waiting = [OUTBOX.c.sent_at.is_(None)]
-            eventually(lambda: len(keys_of(receiver)) == 100 and not rows(pipeline, OUTBOX, *waiting), 120, "all of it")
+            eventually(
+                lambda: len(keys_of(receiver)) == 100 and not rows(pipeline, OUTBOX, *waiting), WITHIN, "all of it"
+            )
         assert keys_of(receiver) == {f"case-{number}-1" for number in range(1, 101)}
         assert {request.headers["webhook-id"] for request in refused} <= keys_of(receiver)
         bodies = {(request.headers["webhook-id"], request.body) for request in receiver.requests}

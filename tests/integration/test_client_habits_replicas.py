@@ -93,7 +93,7 @@ def once_they_are_back(pipeline: Deployment, log: pytest.LogCaptureFixture, told
         def decided() -> object:
             return re.search(f"a transaction failed, .* {told}", log.text) or pipeline.committed("detector")
 
-        eventually(decided, 60, "a transaction to fail")
+        eventually(decided, WITHIN, "a transaction to fail")
         assert pipeline.committed("detector") == {}
         need_replicas(pipeline, 2)
         report = pipeline.wait_until_judged(COUNT)
@@ -127,7 +127,7 @@ def test_without_the_look_at_the_futures_input_is_lost(pipeline: Deployment, mon
     need_replicas(pipeline, 3)
     pipeline.put(*[GOOD] * COUNT)
     with pipeline.running("detector"):
-        eventually(lambda: pipeline.committed("detector") == {0: COUNT}, 60, "the offsets to be committed")
+        eventually(lambda: pipeline.committed("detector") == {0: COUNT}, WITHIN, "the offsets to be committed")
         need_replicas(pipeline, 2)
     report = pipeline.audit()
     assert (report.input, report.lost) == (COUNT, COUNT), report

@@ -180,7 +180,7 @@ def test_a_limit_that_is_lowered_meanwhile_ends_the_run(
     monkeypatch.setattr(publisher, "_max_in_flight", 100)
 
     with pytest.raises(PublishingError, match="nobody decides about 100 records"):
-        eventually(publisher.wait_for_room, 60, "the publisher to give up")
+        eventually(publisher.wait_for_room, WITHIN, "the publisher to give up")
     with pytest.raises(PublishingError, match="0 records failed and 100 are undecided"):
         publisher.finish(1.0)
     assert producer._closed  # noqa: SLF001

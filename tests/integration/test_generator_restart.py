@@ -67,7 +67,7 @@ def test_a_broker_that_is_killed_costs_no_transaction(own_kafka: Cluster, path: 
         own_kafka.nodes[0].kill()
         own_kafka.nodes[0].start()
         delivered = publisher.delivered
-        eventually(lambda: publisher.delivered > delivered + AFTER, 60, "more to be delivered")
+        eventually(lambda: publisher.delivered > delivered + AFTER, WITHIN, "more to be delivered")
     finally:
         stop.request()
         sender.join(WITHIN)

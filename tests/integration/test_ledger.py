@@ -120,7 +120,7 @@ def test_kills_book_nothing_twice_and_lose_nothing(
             handled = number * len(values) // (KILLS + 2)
             eventually(
                 lambda least=handled: settled(pipeline) >= least,  # type: ignore[misc]
-                60,
+                WITHIN,
                 f"{handled} to be settled",
             )
             killed = processors.pop(chance.randrange(REPLICAS))
@@ -149,7 +149,7 @@ def test_connections_that_break_and_a_file_that_is_held_lose_nothing(
     with pipeline.running("detector", "legit_processor"):
         pipeline.put_many([paid(number) for number in range(payments)])
         for number in range(1, 6):
-            eventually(lambda least=20 * number: settled(pipeline) >= least, 60, "more to be settled")  # type: ignore[misc]
+            eventually(lambda least=20 * number: settled(pipeline) >= least, WITHIN, "more to be settled")  # type: ignore[misc]
             disturb(engine)
         pipeline.wait_until_booked(payments)
     engine.dispose()

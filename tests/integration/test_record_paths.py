@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 PATHS: Final[dict[str, Callable[..., RecordPath]]] = {BATCHES: in_batches, RECORDS: one_by_one}
-WITHIN = 60
+WITHIN = 120.0
 BATCH = 100
 
 paths = pytest.mark.parametrize("path", PATHS)

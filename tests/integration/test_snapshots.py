@@ -32,7 +32,7 @@ rules:
 """
 FAN_IN = "  - {id: fan-in, key: target, window: 1h, when: count_distinct(source) >= 3 and count() >= 4}\n"
 ACCOUNTS = 7
-WITHIN = 60.0
+WITHIN = 120.0
 
 
 def put(pipeline: Deployment, begin: int, end: int) -> None:
@@ -114,7 +114,7 @@ def test_a_killed_detector_comes_back_from_its_snapshot_though_the_log_is_cut(
     again = judged_again(pipeline, lambda: DetectorSettings.from_env(pipeline.environ).rules)
     pipeline.cut(topics.TRANSACTIONS, offset)
     pipeline.spawn("detector", log)
-    eventually(lambda: len(outcomes(pipeline)) == 300, 60, "all of them to be judged")
+    eventually(lambda: len(outcomes(pipeline)) == 300, WITHIN, "all of them to be judged")
     judged = outcomes(pipeline)
     assert [f"{place}: {judged[place]} is not {one}" for place, one in again.items() if judged[place] != one] == []
     by_the_rest = judged_again(pipeline, lambda: DetectorSettings.from_env(pipeline.environ).rules)
@@ -143,7 +143,7 @@ def test_a_broken_snapshot_falls_back_to_the_one_before(deploy: Callable[..., De
     again = judged_again(pipeline, lambda: DetectorSettings.from_env(pipeline.environ).rules)
     pipeline.cut(topics.TRANSACTIONS, before.offset)
     pipeline.spawn("detector", log)
-    eventually(lambda: len(outcomes(pipeline)) == 180, 60, "all of them to be judged")
+    eventually(lambda: len(outcomes(pipeline)) == 180, WITHIN, "all of them to be judged")
     assert outcomes(pipeline) == again
     (told,) = lines(log, "is broken")
     assert told["message"] == (

@@ -122,7 +122,7 @@ def test_a_kill_between_stages_loses_and_doubles_nothing(deploy: Callable[..., D
         written += len(values)
         process = pipeline.spawn("detector", tmp_path / "log", MAX_BATCH_RECORDS="200")
         wanted = 400 + 1_500 * turn
-        eventually(lambda wanted=wanted: sum(hop_offsets(pipeline).values()) > wanted, 60, "the hop to be read")  # type: ignore[misc]
+        eventually(lambda wanted=wanted: sum(hop_offsets(pipeline).values()) > wanted, WITHIN, "the hop to be read")  # type: ignore[misc]
         process.kill()
         process.wait(10)
         report = pipeline.audit()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 VARIABLE: Final = "CHROMIUM"
-WITHIN_MS: Final = 60_000  # as long as others wait for services, on a machine that is busy
+WITHIN_MS: Final = 120_000  # as long as others wait for services, on a machine that is busy
 
 
 def chromium() -> str | None:
@@ -37,6 +37,6 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # What is expected of a page is not how fast a busy machine shows it: five seconds are what Playwright gives it.
         expect.set_options(timeout=WITHIN_MS)
-        launched = playwright.chromium.launch(executable_path=path, args=arguments, timeout=2 * WITHIN_MS)
+        launched = playwright.chromium.launch(executable_path=path, args=arguments, timeout=WITHIN_MS)
         yield launched
         launched.close()

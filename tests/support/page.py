@@ -42,7 +42,7 @@ class Shown:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._process = self._pipeline.spawn("dashboard", self._log, DASHBOARD_PORT=self.port, **self._variables)
-        eventually(self._answers, 60, f"the dashboard at {self.address}")
+        eventually(self._answers, WITHIN_MS / 1000, f"the dashboard at {self.address}")
 
     def stop(self) -> None:
         """Kill it."""
