@@ -11,23 +11,29 @@ import json
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kafka.structs import TopicPartition
 
 from bench.deployment import PARTITIONS
 from bench.transactions import samples, with_time
-from pipeline.runtime.batches.producing import hand_over, send_now
+from pipeline.runtime.batches.producing import ReadyRecords
 from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_headers
-from pipeline.runtime.clients.producers import BATCH_BYTES, plain_producer
+from pipeline.runtime.clients.producers import BATCH_BYTES
 from pipeline.runtime.settings import common_from_env
+from pipeline.runtime.wire.deliveries import Deliveries
+from pipeline.runtime.wire.delivery import Delivery
+from pipeline.runtime.wire.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.runtime.cluster_settings import KafkaSettings
+
 NS_PER_SECOND: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 MOST_AT_ONCE: Final = 2_000
+WITHIN_SECONDS: Final = 10.0
 NO_HEADERS: Final = packed_headers(())
 
 
@@ -42,17 +48,11 @@ def due_by(elapsed_ns: int, rate: float) -> int:
 
 
 class Lane:
-    """What goes to one partition, a batch after the other.
+    """What goes to one partition: batches that wait, of which all that comes due while one is full makes the next."""
 
-    What comes due while a batch is under way waits and goes with the next one, as in any producer: batches that are
-    handed over ready are not joined any more, and would queue up behind each other wherever a broker answers slowly.
-    """
-
-    def __init__(self, producer: Any, place: TopicPartition) -> None:  # noqa: ANN401 (a client without types)
-        self._producer = producer
-        self._place = place
+    def __init__(self, place: TopicPartition) -> None:
+        self.place = place
         self._waiting: deque[tuple[int, BatchBuilder]] = deque()
-        self._under_way: Any = None
 
     def add(self, due: int, timestamp_ms: int, body: bytes) -> None:
         """Take a transaction that is due."""
@@ -61,29 +61,66 @@ class Lane:
             builder.add(timestamp_ms, body)
             self._waiting.append((due, builder))
 
-    def turn(self) -> int | None:
-        """Send the next batch where the last one was taken, and return when its first transaction was due.
-
-        Raises:
-            KafkaError: the broker did not take it.
-
-        """
-        if self._under_way is not None:
-            if not self._under_way.is_done:
-                return None
-            self._under_way.get(timeout=0)
-            self._under_way = None
+    def next(self) -> tuple[int, Delivery] | None:
+        """Return the next batch, ready to be sent, and when its first transaction was due; None where nothing waits."""
         if not self._waiting:
             return None
         due, builder = self._waiting.popleft()
-        self._under_way = hand_over(self._producer, self._place, builder)
-        send_now(self._producer)
-        return due
+        ready = ReadyRecords(builder)
+        ready.close()
+        return due, Delivery(self.place, ready.buffer())
 
     @property
     def idle(self) -> bool:
-        """Tell whether nothing waits or is under way."""
-        return not self._waiting and self._under_way is None
+        """Tell whether nothing waits."""
+        return not self._waiting
+
+
+class Sending:
+    """Sends the next batch of every lane, in one request for each leader, while none of theirs is under way.
+
+    What comes due meanwhile waits and goes with the next request, as in any producer. It has no thread, as a client
+    would: on few cores that takes more than the load itself, from those that are measured.
+    """
+
+    def __init__(self, kafka: KafkaSettings, lanes: Sequence[Lane]) -> None:
+        self._lanes = lanes
+        self._lines = Lines(kafka, "bench-load")
+        self._deliveries = Deliveries(self._lines, None)
+        self._under_way: list[Delivery] = []
+        for lane in lanes:  # before anything is due
+            self._lines.to_leader(lane.place)
+
+    def turn(self) -> list[int]:
+        """Send what waits, unless answers are to come; return when the first transaction of each batch was due.
+
+        Raises:
+            KafkaError: the broker did not take what was sent before.
+
+        """
+        if self._under_way:
+            if not self._deliveries.answered():
+                return []
+            self._settle()
+        found = [one for one in (lane.next() for lane in self._lanes) if one is not None]
+        self._under_way = [delivery for _, delivery in found]
+        self._deliveries.send(self._under_way, time.monotonic() + WITHIN_SECONDS)
+        return [due for due, _ in found]
+
+    def finish(self) -> None:
+        """Wait for what is under way; raises KafkaError where it was not taken."""
+        self._settle()
+
+    def _settle(self) -> None:
+        self._deliveries.settle(time.monotonic() + WITHIN_SECONDS)
+        for one in self._under_way:
+            if one.exception is not None:
+                raise one.exception
+        self._under_way = []
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._lines.close()
 
 
 class Load(NamedTuple):
@@ -95,7 +132,7 @@ class Load(NamedTuple):
     tick_ns: int
 
 
-def send(lanes: Sequence[Lane], load: Load) -> float:
+def send(sending: Sending, lanes: Sequence[Lane], load: Load) -> float:
     """Send all transactions and return by how many milliseconds the worst was late when it was handed over.
 
     Raises:
@@ -113,13 +150,13 @@ def send(lanes: Sequence[Lane], load: Load) -> float:
             body = packed(key) + packed(with_time(value, intended, number)) + NO_HEADERS
             lanes[partition].add(intended, now_ms, body)
         sent = max(sent, due)
-        for first in [lane.turn() for lane in lanes]:
-            if first is not None:
-                late_ns = max(late_ns, time.monotonic_ns() - first)
+        for first in sending.turn():
+            late_ns = max(late_ns, time.monotonic_ns() - first)
         wake = begun + load.tick_ns
         if all(lane.idle for lane in lanes) and sent < load.total:
             wake = max(wake, load.begin_ns + due_ns(sent, load.rate))
         time.sleep(max(0, wake - time.monotonic_ns()) / NS_PER_SECOND)
+    sending.finish()
     return late_ns / NS_PER_MS
 
 
@@ -137,13 +174,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--report", required=True, help="file to write what was sent into")
     asked = parser.parse_args(arguments)
     kafka = common_from_env({"KAFKA_BROKER_URL": asked.bootstrap}).kafka
-    producer = plain_producer(kafka, "bench-load")
-    producer.partitions_for(asked.topic)
+    lanes = [Lane(TopicPartition(asked.topic, partition)) for partition in range(PARTITIONS)]
+    sending = Sending(kafka, lanes)
     try:
-        lanes = [Lane(producer, TopicPartition(asked.topic, partition)) for partition in range(PARTITIONS)]
-        late_ms = send(lanes, Load(asked.rate, asked.total, asked.begin_ns, int(asked.tick_ms * NS_PER_MS)))
+        late_ms = send(sending, lanes, Load(asked.rate, asked.total, asked.begin_ns, int(asked.tick_ms * NS_PER_MS)))
     finally:
-        producer.close(timeout=10)
+        sending.close()
     with open(asked.report, "w", encoding="utf-8") as report:  # noqa: PTH123 (it may be a descriptor)
         json.dump({"sent": asked.total, "late_ms": round(late_ms, 2)}, report)
     return 0

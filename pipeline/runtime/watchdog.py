@@ -14,12 +14,15 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.errors import EXIT_SOFTWARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+LOOK_SECONDS: Final = 1.0
+MOST_BETWEEN_LOOKS_SECONDS: Final = 2 * LOOK_SECONDS
 
 
 def end_process(step: str, seconds: float) -> None:
@@ -28,6 +31,14 @@ def end_process(step: str, seconds: float) -> None:
     sys.stderr.flush()
     faulthandler.dump_traceback(all_threads=True)
     os._exit(EXIT_SOFTWARE)
+
+
+class _Step(NamedTuple):
+    """What is watched: how many seconds it may take, and when it began, of the monotonic clock."""
+
+    name: str
+    seconds: float
+    began: float
 
 
 class Watchdog:
@@ -50,7 +61,7 @@ class Watchdog:
     @contextmanager
     def step(self, name: str, seconds: float) -> Iterator[None]:
         """Allow the enclosed step ``seconds`` of time."""
-        self._watched.set((name, seconds, time.monotonic() + seconds))
+        self._watched.set(_Step(name, seconds, time.monotonic()))
         self._began(seconds)
         try:
             yield
@@ -59,23 +70,26 @@ class Watchdog:
 
 
 class Watched:
-    """The step under way, its seconds and its deadline, between the thread that takes it and the one that watches.
+    """The step under way, between the thread that takes it and the one that watches.
 
     There are hundreds of steps a second, and none should cost two changes of threads: the watching thread is woken
-    only for a deadline before the one that it sleeps until, and finds out by itself that a step is over.
+    only for a step that may end before it looks again, and finds out by itself that a step is over.
+
+    Of the time from one look to the next no more counts than there should have been: a process that was frozen, by a
+    container that is paused or a laptop that sleeps, did not hang.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._step: tuple[str, float, float] | None = None
+        self._step: _Step | None = None
         self._asleep_until = 0.0
         self._ended = False
 
-    def set(self, step: tuple[str, float, float] | None) -> None:
+    def set(self, step: _Step | None) -> None:
         """Watch another step, or none."""
         with self._changed:
             self._step = step
-            if step is not None and step[2] < self._asleep_until:
+            if step is not None and step.began + step.seconds < self._asleep_until:
                 self._changed.notify()
 
     def end(self) -> None:
@@ -85,17 +99,21 @@ class Watched:
             self._changed.notify()
 
     def watch(self, expire: Callable[[str, float], None]) -> None:
-        """Wait for steps to outlive their deadlines, until there can be none."""
+        """Wait for steps to take longer than they may, until there can be none."""
+        watched, left, looked = None, math.inf, 0.0
         while True:
             with self._changed:
                 if self._ended:
                     return
-                step = self._step
-                if step is None or step[2] > time.monotonic():
-                    self._asleep_until = math.inf if step is None else step[2]
-                    self._changed.wait(None if step is None else step[2] - time.monotonic())
+                step, now = self._step, time.monotonic()
+                if step is not watched:
+                    watched, left, looked = step, *((math.inf, now) if step is None else (step.seconds, step.began))
+                left -= min(now - looked, MOST_BETWEEN_LOOKS_SECONDS)
+                looked = now
+                if step is None or left > 0:
+                    self._asleep_until = math.inf if step is None else now + min(left, LOOK_SECONDS)
+                    self._changed.wait(None if step is None else min(left, LOOK_SECONDS))
                     self._asleep_until = 0.0
                     continue
-                self._step = None
-            if step is not None:
-                expire(step[0], step[1])
+                self._step = watched = None
+            expire(step.name, step.seconds)

@@ -140,6 +140,8 @@ class Stage:
             self.watch = self._exit.enter_context(Watch(self.pipeline))
             now = time.time()
             self.wait_until_flowing(now, now)
+            # One that still starts gives a Kafka that is away half a minute, and ends.
+            self.wait_until_joined()
         except BaseException:
             self._exit.close()
             raise
@@ -203,8 +205,8 @@ class Stage:
         listened = [replica.process.poll() is not None or replica.listens for replica in replicas]
         for replica in replicas:
             replica.process.terminate()
+        self.replicas = [replica for replica in self.replicas if replica not in replicas]
         for replica, listens in zip(replicas, listened, strict=True):
-            self.replicas.remove(replica)
             code = replica.process.wait(GRACE_SECONDS)
             if code != 0 and (listens or code != -signal.SIGTERM):
                 self.ended[f"{replica.service} {code}"] += 1

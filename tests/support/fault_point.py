@@ -1,9 +1,9 @@
 """Runs a service that harms itself: ``python -m tests.support.fault_point SERVICE POINT [MUTATION]``.
 
-POINT is a step of the loop: the process dies by SIGKILL after the step's third time, or in the middle of sending. At
-``hanging-commit`` the third commit never returns, at ``none`` nothing happens. MUTATION takes a guard out of the
-product (see ``mutations``). The product has no hook for this: it is wrapped from outside. Batches are small, so that
-there are many of them.
+POINT is a step of the loop: the process dies by SIGKILL after the step's third time, or in the middle of sending. With
+``freeze:`` before it, it stops itself there, once, and goes on when it is told to (SIGCONT). At ``hanging-commit`` the
+third commit never returns, at ``none`` nothing happens. MUTATION takes a guard out of the product (see ``mutations``).
+The product has no hook for this: it is wrapped from outside. Batches are small, so that there are many of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kafka import KafkaConsumer
+
 from legit_processor.ledger.store import Ledger
 from pipeline.runtime.batches.sending import BatchSender
 from pipeline.runtime.clients.producers import BoundedProducer
+from pipeline.runtime.database.progress import Progress
+from pipeline.runtime.transactional.commits import Commits
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.output import Output
 from pipeline.runtime.transactional.senders import RecordSender
@@ -49,11 +53,23 @@ POINTS: dict[str, tuple[tuple[type, str, int], ...]] = {
     "after-commit": tuple((kind, "commit_transaction", TIMES) for kind in PRODUCERS),
 }
 
+# Where a process finds out where to begin, at the first assignment with partitions in it.
+BEGINNING: dict[str, tuple[tuple[type, str, int], ...]] = {
+    "after-committed": ((Commits, "found", 1),),
+    "after-watermarks": ((Progress, "resumed", 1),),
+    "after-ends": ((KafkaConsumer, "end_offsets", 1),),
+}
+# One that is frozen while it saves holds the lock of SQLite: nobody else would get on.
+FREEZING_POINTS = BEGINNING | {point: places for point, places in POINTS.items() if point != "mid-save"}
+FREEZE = "freeze:"
+
 
 def reaches(service: str, point: str) -> bool:
     """Tell whether a service comes to a point: one that writes nothing but dead letters hardly sends, and one saves."""
     if point in {"mid-save", "after-save"}:
         return service == "legit_processor"
+    if point in {"after-watermarks", "after-ends"}:
+        return service != "detector"  # it has no database, and asks for ends of other topics before
     return not (service == "fraud_processor" and point == "mid-send")
 
 
@@ -65,8 +81,12 @@ def _hang() -> None:
     threading.Event().wait()
 
 
+def _freeze() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def arm(owner: type, name: str, times: int, harm: Callable[[], None] = _die) -> None:
-    """Let the process come to harm after so many calls of a method."""
+    """Let the process come to harm at a call of a method, once it was called so many times."""
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0
 
@@ -74,7 +94,7 @@ def arm(owner: type, name: str, times: int, harm: Callable[[], None] = _die) -> 
         nonlocal calls
         result = original(*arguments, **keywords)
         calls += not (name == "poll" and result is None)
-        if calls >= times:
+        if calls == times:
             harm()
         return result
 
@@ -91,6 +111,9 @@ def main() -> None:
     if point == HANG:
         for kind in PRODUCERS:
             arm(kind, "commit_transaction", TIMES, _hang)
+    elif point.startswith(FREEZE):
+        for place in FREEZING_POINTS[point.removeprefix(FREEZE)]:
+            arm(*place, _freeze)
     elif point != NONE:
         for place in POINTS[point]:
             arm(*place)

@@ -13,19 +13,29 @@ from pipeline.runtime.transactional.start import REFUSE
 from tests.unit.fake_kafka import FakeConsumer, Raw, member
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.runtime.handler import Marks
+    from pipeline.runtime.transactional.effects import Effects
     from tests.unit.fake_memory import FakeLog, FakeSnapshots, RememberingHandler
 
 ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
 LEFT = member(-1, "", MemberState.UNJOINED)
 
 
-def intake_of(
-    consumer: FakeConsumer, *, is_input: bool = True, outputs: bool = False, marks: Marks | None = None
+def intake_of(  # noqa: PLR0913 (all that an intake can be given)
+    consumer: FakeConsumer,
+    *,
+    is_input: bool = True,
+    outputs: bool = False,
+    marks: Marks | None = None,
+    effects: Effects | None = None,
+    has_outputs: Callable[[TopicPartition], bool] | None = None,
 ) -> Intake:
     """Return an intake that refuses to decide about losses."""
     read = one_by_one(is_input=is_input).read
-    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=lambda _: outputs, marks=marks)
+    seen = has_outputs or (lambda _: outputs)
+    return Intake(lambda: consumer, read=read, lost=REFUSE, has_outputs=seen, marks=marks, effects=effects)
 
 
 def remembering(

@@ -15,7 +15,8 @@ from kafka.errors import (
 from kafka.structs import TopicPartition
 
 from pipeline.runtime.record_path import one_by_one
-from pipeline.runtime.transactional.commits import OffsetsBehindError
+from pipeline.runtime.transactional.commits import CommittedMeanwhileError, OffsetsBehindError
+from pipeline.runtime.transactional.effects import NoEffects
 from pipeline.runtime.transactional.intake import Intake
 from pipeline.runtime.transactional.standing import Standing
 from pipeline.runtime.transactional.start import REFUSE, LostOffsetsError
@@ -23,6 +24,8 @@ from tests.unit.fake_kafka import FakeConsumer, member
 from tests.unit.intake_bench import ONE, ZERO, intake_of, joined, some
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from pipeline.runtime.handler import Place
 
 
@@ -38,6 +41,36 @@ def test_a_log_that_grows_while_the_offset_is_waited_for_is_no_other_log() -> No
     consumer = Late([({}, member(1))], offsets={ZERO: 1_015}, ends={ZERO: 1_000})
     assert intake_of(consumer).poll(500) is None
     assert consumer.sought == [(ZERO, 1_015)]
+
+
+def test_effects_that_others_save_while_the_end_is_asked_for_are_of_no_other_log() -> None:
+    """A process that is frozen right then has lost its partitions meanwhile, and others have gone on."""
+
+    class Saving(NoEffects):
+        def resumed(self, places: Iterable[Place]) -> Mapping[Place, int]:
+            """Find what was saved a moment ago, of records that were written a moment ago."""
+            consumer.ends[ZERO] = 1_070
+            return dict.fromkeys(places, 1_070)
+
+    consumer = FakeConsumer([({}, member(1))], offsets={ZERO: 1_000}, ends={ZERO: 1_000})
+    assert intake_of(consumer, effects=Saving()).poll(500) is None
+    assert consumer.sought == [(ZERO, 1_000)]
+
+
+def test_outputs_of_others_who_have_committed_meanwhile_are_no_lost_offsets() -> None:
+    """What was committed is asked for again before a person has to decide: it may be known by then."""
+    consumer = FakeConsumer([({}, member(1))] * 2, ends={ZERO: 90})
+
+    def others_go_on(_: TopicPartition) -> bool:
+        consumer.offsets[ZERO] = 40
+        return True
+
+    intake = intake_of(consumer, has_outputs=others_go_on)
+    with pytest.raises(CommittedMeanwhileError, match="input:0"):
+        intake.poll(500)
+    assert consumer.sought == []
+    assert intake.poll(500) is None
+    assert consumer.sought == [(ZERO, 40)]
 
 
 def test_new_partitions_are_begun_at_their_beginning() -> None:

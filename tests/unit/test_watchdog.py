@@ -6,12 +6,14 @@ import os
 import sys
 import threading
 from math import inf
+from time import monotonic
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.errors import EXIT_SOFTWARE
-from pipeline.runtime.watchdog import Watchdog, end_process
+from pipeline.runtime.watchdog import LOOK_SECONDS, Watchdog, end_process
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -46,6 +48,35 @@ def test_a_step_that_outlives_its_deadline_expires(expired: Expired) -> None:
     with watchdog.step("committing", 0.01):
         assert expired.happened.wait(WITHIN)
     assert expired.steps == [("committing", 0.01)]
+
+
+def test_time_in_which_the_process_was_frozen_does_not_count(expired: Expired, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that was paused, or a laptop that slept, goes on where it was, however long that lasted."""
+    frozen_for = 0.0
+    monkeypatch.setattr("pipeline.runtime.watchdog.time", SimpleNamespace(monotonic=lambda: monotonic() + frozen_for))
+    watchdog, looks = Watchdog(expired), LOOK_SECONDS
+    with watchdog.step("committing", 10 * looks):
+        eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
+        frozen_for = 1_000.0
+        with watchdog._watched._changed:  # noqa: SLF001
+            watchdog._watched._changed.notify()  # noqa: SLF001 (as the clock does behind it)
+        assert not expired.happened.wait(2 * looks)
+    with watchdog.step("hanging", 0.01):
+        assert expired.happened.wait(WITHIN)
+    assert expired.steps == [("hanging", 0.01)]
+
+
+def test_a_step_that_the_process_froze_at_once_in_is_looked_at_again(
+    expired: Expired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen before the watching thread could look at the step: it has its time all the same."""
+    moments = iter([0.0])
+    monkeypatch.setattr(
+        "pipeline.runtime.watchdog.time", SimpleNamespace(monotonic=lambda: next(moments, monotonic() + 1_000.0))
+    )
+    watchdog = Watchdog(expired)
+    with watchdog.step("committing", 10 * LOOK_SECONDS):
+        assert not expired.happened.wait(LOOK_SECONDS)
 
 
 def test_a_step_that_ends_in_time_does_not_expire(expired: Expired) -> None:
@@ -101,6 +132,7 @@ def test_a_shorter_deadline_behind_a_longer_one_is_kept(expired: Expired) -> Non
 
 def test_one_step_after_the_other_wakes_nobody(expired: Expired, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop takes hundreds of steps a second: each would cost two changes of threads, twice."""
+    monkeypatch.setattr("pipeline.runtime.watchdog.LOOK_SECONDS", LONG)
     watchdog, woken = Watchdog(expired), threading.Event()
     with watchdog.step("first", LONG):
         eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001

@@ -8,7 +8,7 @@ from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.clients.deadlines import COMMITTED_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 class OffsetsBehindError(KafkaError):  # type: ignore[misc] # the client has no types
     """A partition's committed offset is lower than it was: the coordinator that answers does not know all of it yet."""
+
+
+class CommittedMeanwhileError(KafkaError):  # type: ignore[misc] # the client has no types
+    """Another member commits what we believed to be ours: what was found out about it holds no more."""
 
 
 class Commits:
@@ -48,6 +52,19 @@ class Commits:
                 )
         self._reached = {place: one.offset for place, one in found.items() if one is not None}
         return found
+
+    def refuse_if_moved(self, consumer: Any, found: Mapping[TopicPartition, OffsetAndMetadata | None]) -> None:  # noqa: ANN401 (as above)
+        """Ask again, and refuse to go on where something else is committed than was found.
+
+        Raises:
+            CommittedMeanwhileError: it is not the same.
+            KafkaError: the cluster could not tell.
+
+        """
+        moved = [place for place, one in self.found(consumer, found).items() if one != found[place]]
+        if moved:
+            told = ", ".join(f"{place.topic}:{place.partition}" for place in moved)
+            raise CommittedMeanwhileError(f"another member has committed meanwhile what it read of {told}")
 
     def settled(self, batch: Batch) -> None:
         """Note that a batch is committed."""

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import logging
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kafka.errors import LeaderNotAvailableError, NoOffsetForPartitionError, OffsetOutOfRangeError
-from kafka.structs import MemberState, TopicPartition
+from kafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import MemberState
 
 from pipeline.runtime.clients.connection import KafkaError
-from pipeline.runtime.clients.deadlines import CLOSE_SECONDS, COMMITTED_MS
+from pipeline.runtime.clients.deadlines import CLOSE_SECONDS
 from pipeline.runtime.handler import NoMarks
 from pipeline.runtime.places import named
 from pipeline.runtime.transactional.batch import Batch
+from pipeline.runtime.transactional.beginnings import Beginnings
 from pipeline.runtime.transactional.commits import Commits
 from pipeline.runtime.transactional.memory import NoMemory
 from pipeline.runtime.transactional.positions import Positions
 from pipeline.runtime.transactional.standing import Reach, Standing
 from pipeline.runtime.transactional.standstill import ConsumerHangsError, Standstill
-from pipeline.runtime.transactional.start import REFUSE, PartitionState, start_beside, start_offset
+from pipeline.runtime.transactional.start import REFUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kafka.structs import TopicPartition
 
     from pipeline.runtime.handler import Marks
     from pipeline.runtime.transactional.batch import Read
@@ -66,11 +68,7 @@ class Intake:
         self._consumer = make_consumer()
         self._standstill = Standstill()
         self._read = read
-        self._lost = lost
-        self._has_outputs = has_outputs
         self._marks = marks or NoMarks()
-        self._effects = effects
-        self._lost_effects = lost_effects
         self._floors: dict[TopicPartition, int] = {}
         self._member: tuple[int, str] | None = None
         self._reached_as: tuple[int, str] | None = None  # the last membership, also when what was polled was dropped
@@ -78,6 +76,7 @@ class Intake:
         self._batches = 0
         self._positions = Positions()
         self._commits = Commits()
+        self._beginnings = Beginnings(self._commits, has_outputs, lost, effects, lost_effects)
         self._memory: Memory = memory or NoMemory()
         self._reach = Reach()
 
@@ -183,34 +182,15 @@ class Intake:
             self._memory.resumed({}, {})
             logger.info("assigned", extra={"partitions": []})
             return
-        # First: while we wait for it a transaction may still end, far behind an end that was asked for before.
-        found = self._commits.found(self._consumer, places)
-        try:
-            beginnings = self._consumer.beginning_offsets(places, timeout_ms=COMMITTED_MS)
-            ends = self._consumer.end_offsets(places, timeout_ms=COMMITTED_MS)
-        except KeyError as error:
-            # The client's way of saying that a partition which was just added has no leader yet.
-            raise LeaderNotAvailableError(f"nobody leads {error} yet") from error
-        self._marks.taken_over({place: one.metadata for place, one in found.items() if one is not None})
-        committed = {place: None if one is None else one.offset for place, one in found.items()}
-        saved = {} if self._effects is None else self._effects.resumed(places)
-        starts: dict[TopicPartition, int] = {}
-        for place in places:
-            state = PartitionState(f"{place.topic}:{place.partition}", committed[place], beginnings[place], ends[place])
-            has_outputs = partial(self._has_outputs, place)
-            if self._effects is None:
-                offset = start_offset(state, has_outputs, self._lost)
-            else:
-                offset = start_beside(state, saved.get(place), has_outputs, self._lost, self._lost_effects)
+        found = self._beginnings.find(self._consumer, places)
+        self._marks.taken_over(found.metadata)
+        for place, offset in found.starts.items():
             self._consumer.seek(place, offset)
-            starts[place] = offset
-        self._positions.begin({place: -1 if committed[place] is None else starts[place] for place in places})
-        self._floors = {
-            place: known for place, known in committed.items() if known is not None and known > starts[place]
-        }
+        self._positions.begin(found.known)
+        self._floors = found.floors
         logger.info("assigned", extra={"partitions": list(named(places).values())})
-        self._reach.begin(starts, ends)
-        self._memory.resumed(starts, committed)
+        self._reach.begin(found.starts, found.ends)
+        self._memory.resumed(found.starts, found.committed)
         if self._memory.under_way:
             self._consumer.pause(*places)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +33,8 @@ class Deliveries:
     line one request is under way, and the next waits for its answer: batches of a partition arrive in their order.
     """
 
-    def __init__(self, lines: Lines, name: str) -> None:
-        """Write as the transactional id ``name``."""
+    def __init__(self, lines: Lines, name: str | None) -> None:
+        """Write as the transactional id ``name``, or without transactions."""
         self._lines = lines
         self._name = name
         self._under_way: dict[Line, list[Delivery]] = {}
@@ -49,6 +50,13 @@ class Deliveries:
             for request in _in_requests(some):
                 self._settle(line, deadline)
                 self._ask(line, request, deadline)
+
+    def answered(self) -> bool:
+        """Tell whether there is nothing under way to which no answer begins to come."""
+        poll = select.poll()
+        for line in self._under_way:
+            poll.register(line.number, select.POLLIN)
+        return len(poll.poll(0)) == len(self._under_way)
 
     def settle(self, deadline: float) -> None:
         """Wait until all are decided. What was not taken by the deadline has failed; the last answer may come later.

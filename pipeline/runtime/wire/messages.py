@@ -61,7 +61,7 @@ def initialising(name: str, timeout_ms: int) -> Any:  # noqa: ANN401
     )
 
 
-def producing(name: str, timeout_ms: int, batches: Iterable[tuple[TopicPartition, bytearray]]) -> Any:  # noqa: ANN401
+def producing(name: str | None, timeout_ms: int, batches: Iterable[tuple[TopicPartition, bytearray]]) -> Any:  # noqa: ANN401
     """Return the request that writes whole batches, at most one for each partition."""
     topics = [
         _Topic(name=topic, partition_data=[_Partition(index=place.partition, records=batch) for place, batch in some])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import psutil
+
 from pipeline.errors import EXIT_SOFTWARE
 from tests.chaos.faults.rounds import at_random
 from tests.chaos.stage import ENDLESS
-from tests.support.fault_point import HANG, POINTS, reaches
+from tests.support.fault_point import FREEZE, FREEZING_POINTS, HANG, POINTS, reaches
 
 if TYPE_CHECKING:
     from random import Random
 
-    from tests.chaos.stage import Stage
+    from tests.chaos.stage import Replica, Stage
 
 DIES_WITHIN = 90.0
+FREEZES_WITHIN = 180.0  # a frozen one keeps its partitions for six seconds from those that are still to freeze
 MOST_REPLICAS = 3
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
 FROZEN_SECONDS = (7.0, 10.0)
@@ -79,6 +82,30 @@ def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
         stage.pause(chance.uniform(*FROZEN_SECONDS))
         for zombie in zombies:
             zombie.process.send_signal(signal.SIGCONT)
+
+
+def frozen_at_every_step(stage: Stage, rounds: int, _chance: Random) -> None:
+    """SIGSTOP services of each kind at every step of the loop until others go on, and let them all go on together."""
+    for _ in range(rounds):
+        with stage.fault():
+            victims = [
+                stage.spawn(service, point=FREEZE + point, keep=False)
+                for service in ENDLESS
+                for point in FREEZING_POINTS
+                if reaches(service, point)
+            ]
+            stage.until(lambda: all(map(_is_frozen, victims)), FREEZES_WITHIN, "every victim to freeze")  # noqa: B023
+            stage.pause(FROZEN_SECONDS[1])
+            for victim in victims:
+                victim.process.send_signal(signal.SIGCONT)
+        stage.terminate(*victims)
+
+
+def _is_frozen(victim: Replica) -> bool:
+    code = victim.process.poll()
+    if code is not None:
+        raise AssertionError(f"{victim.service} ended with {code} before it froze")
+    return psutil.Process(victim.pid).status() == psutil.STATUS_STOPPED
 
 
 def ended_at_random(stage: Stage, rounds: int, chance: Random) -> None:
