@@ -140,7 +140,7 @@ class Stage:
             self.watch = self._exit.enter_context(Watch(self.pipeline))
             now = time.time()
             self.wait_until_flowing(now, now)
-            # One that still starts gives a Kafka that is away half a minute, and ends.
+            # One that still starts gives a Kafka that is away a minute, and ends.
             self.wait_until_joined()
         except BaseException:
             self._exit.close()
