@@ -125,7 +125,9 @@ def _watched(port: str) -> Counter[str]:
     """Return how many processes of each service Prometheus reaches, once it has found all that do not end."""
 
     def reached() -> Counter[str] | None:
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": "up == 1"}, trust_env=False)
+        answer = httpx.get(
+            f"http://127.0.0.1:{port}/api/v1/query", params={"query": "up == 1"}, trust_env=False, timeout=30
+        )
         found = Counter(one["metric"]["job"] for one in answer.json()["data"]["result"])
         del found["generator"]  # which may be done by now
         return found if found.total() >= len(WORKERS[1:]) + 2 else None
