@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.chaos.stage import Replica, Stage
 
-DIES_WITHIN = 90.0
+DIES_WITHIN = 180.0
 FREEZES_WITHIN = 180.0  # a frozen one keeps its partitions for six seconds from those that are still to freeze
 MOST_REPLICAS = 3
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
