@@ -49,7 +49,7 @@ SCENARIOS = (
     Scenario(services.killed_at_random, share=0.5),
     Scenario(services.replicas_come_and_go, share=0.1, short=False),
     Scenario(services.frozen_past_its_session, share=0.05),
-    Scenario(services.frozen_at_every_step, short=False),
+    Scenario(services.frozen_at_every_step, share=0.05),
     Scenario(services.ended_at_random, share=0.1),
     Scenario(services.hanging_commit),
     Scenario(brokers.crashes, share=0.05),

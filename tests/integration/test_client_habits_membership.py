@@ -5,15 +5,20 @@ A test named ``without_...`` takes the guard out and asserts the harm: when it f
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
-from kafka.structs import OffsetAndMetadata
+from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.errors import NoOffsetForPartitionError
+from kafka.protocol.consumer import SyncGroupRequest
+from kafka.structs import MemberState, OffsetAndMetadata
 
+from pipeline.contracts import topics
+from pipeline.runtime.clients.abandoned_joins import need_rejoin_as_it_was
 from pipeline.runtime.clients.connection import KafkaError
 from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
@@ -86,6 +91,73 @@ def evict_in_a_stall(pipeline: Deployment, consumer: Any) -> None:
         evict(pipeline, consumer)
         eventually(lambda: another.poll(timeout_ms=200), WITHIN, "the other member to read")
         another.commit({input_of(pipeline): OffsetAndMetadata(HANDLED)})
+
+
+class _SlowSync:
+    """In the place of a coordinator's connections: the last answer of a join takes longer than a poll."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
+
+    def send(self, request: Any, **how: Any) -> Any:
+        """Send a request, after a pause where it is the last of a join."""
+        return self._late(request, how) if isinstance(request, SyncGroupRequest) else self._manager.send(request, **how)
+
+    async def _late(self, request: Any, how: dict[str, Any]) -> Any:
+        await self._manager._net.sleep(1)  # noqa: SLF001 (there is no public way)
+        return await self._manager.send(request, **how)
+
+
+def poll_over_new_partitions(pipeline: Deployment, consumer: Any) -> Callable[[], bool]:
+    """Return a poll of a leader, which hears of new partitions; it tells whether the member has a place with them."""
+
+    def joined(partitions: int) -> bool:
+        with suppress(NoOffsetForPartitionError):  # nothing is committed
+            consumer.poll(timeout_ms=200)
+        stable = consumer.group_metadata().state == MemberState.STABLE
+        return stable and len(consumer.assignment()) == partitions
+
+    eventually(lambda: joined(1), 60, "a place in the group")
+    coordinator = consumer._coordinator  # noqa: SLF001 (there is no public way)
+    coordinator._manager = _SlowSync(coordinator._manager)  # noqa: SLF001
+    with closing(KafkaAdminClient(bootstrap_servers=pipeline.bootstrap)) as admin:
+        admin.create_partitions({pipeline.name(topics.TRANSACTIONS): 2})
+    return lambda: joined(2)
+
+
+def test_a_leader_joins_anew_over_several_polls(deploy: Callable[..., Deployment]) -> None:
+    """Guard: ``abandoned_joins``, which asks for a join that has begun until it is done."""
+    pipeline = deploy(partitions=1)
+    with member(pipeline) as consumer:
+        eventually(poll_over_new_partitions(pipeline, consumer), 60, "a place with the new partition")
+
+
+def test_without_the_guard_a_leader_joins_never(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in no group any more, and no poll tries to change that."""
+    monkeypatch.setattr(ConsumerCoordinator, "need_rejoin", need_rejoin_as_it_was)
+    pipeline = deploy(partitions=1)
+    with member(pipeline) as consumer:
+        poll = poll_over_new_partitions(pipeline, consumer)
+        coordinator = consumer._coordinator  # noqa: SLF001 (there is no public way)
+
+        def given_up() -> bool:
+            assert not poll()
+            return coordinator.state is MemberState.REBALANCING and not coordinator.need_rejoin()
+
+        eventually(given_up, 60, "a join that nobody asks for any more")
+        with closing(KafkaAdminClient(bootstrap_servers=pipeline.bootstrap)) as admin:
+
+            def members() -> int:
+                assert not poll()
+                return len(admin.describe_groups([group_of(pipeline)])[group_of(pipeline)]["members"])
+
+            eventually(lambda: members() == 0, 60, "the coordinator to give up on it")
+            assert not poll()
 
 
 def first_offset(polled: dict[Any, list[Any]]) -> int:

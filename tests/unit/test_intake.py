@@ -174,16 +174,17 @@ def test_what_the_poll_itself_had_taken_when_it_failed_is_read_again() -> None:
     assert [record.offset for record in records_of(batch)] == [5, 6]
 
 
-def test_a_consumer_that_hangs_is_replaced() -> None:
+@pytest.mark.parametrize("membership", [member(1), member(1, state=MemberState.REBALANCING)], ids=["reads", "joins"])
+def test_a_consumer_that_hangs_is_replaced(membership: Any) -> None:
     """The new one joins anew and begins at the committed offsets; the old one has left the group."""
-    hanging = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7}, ends={ZERO: 99})
+    hanging = FakeConsumer([], offsets={ZERO: 5}, positions={ZERO: 7}, ends={ZERO: 99}, membership=membership)
     fresh = FakeConsumer([({}, member(2)), (some(5), member(2))], offsets={ZERO: 5})
     consumers = iter([hanging, fresh])
     intake = Intake(lambda: next(consumers), read=one_by_one(is_input=True).read, lost=REFUSE, has_outputs=bool)
     seconds = iter(range(0, 10_000, 10))
     intake._standstill = Standstill(lambda: next(seconds))  # noqa: SLF001 (the clock is not the intake's business)
     batch = None
-    for _ in range(9):
+    for _ in range(50):
         batch = batch or intake.poll(500)
     assert batch is not None
     assert (len(hanging.closed), fresh.sought, list(batch.ends)) == (1, [(ZERO, 5)], [ZERO])

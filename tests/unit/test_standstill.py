@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
 
-from pipeline.runtime.transactional.standstill import LOOK_SECONDS, ConsumerHangsError, Standstill
+from pipeline.runtime.transactional.standstill import LOOK_SECONDS, PLACE_SECONDS, ConsumerHangsError, Standstill
 from tests.unit.fake_kafka import FakeConsumer
 
 ZERO, ONE = TopicPartition("input", 0), TopicPartition("input", 1)
@@ -103,3 +103,25 @@ def test_a_cluster_that_does_not_answer_is_no_hang(step: str) -> None:
     for _ in range(4):
         bench.look()
     assert not errors
+
+
+def test_who_never_gets_a_place_hangs() -> None:
+    """Longer than any rebalance takes; told once, so that what takes its place has as long."""
+    bench = Bench()
+    bench.standstill.has_no_place()
+    bench.now += PLACE_SECONDS - 1
+    bench.standstill.has_no_place()
+    bench.now += 1
+    with pytest.raises(ConsumerHangsError, match="no place in its group for 330 s"):
+        bench.standstill.has_no_place()
+    bench.standstill.has_no_place()
+    bench.now += PLACE_SECONDS - 1
+    bench.standstill.has_no_place()
+
+
+def test_a_place_now_and_then_is_one() -> None:
+    """A group that others join and leave all the time gives everybody a place in between."""
+    bench = Bench()
+    for _ in range(3):
+        bench.standstill.has_no_place()
+        bench.look(PLACE_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError, LeaderNotAvailableError
 
-from pipeline.runtime.clients import broken_batches, header_names, parked_records
+from pipeline.runtime.clients import abandoned_joins, broken_batches, header_names, parked_records
 from pipeline.runtime.clients.connection import connect
 from pipeline.runtime.clients.deadlines import COMMITTED_MS, HEARTBEAT_MS, SESSION_MS
 
@@ -38,6 +38,7 @@ _COMMITTED_ONLY: Final[dict[str, Any]] = {
 }
 
 
+abandoned_joins.install()
 broken_batches.install()
 header_names.install()
 parked_records.install()

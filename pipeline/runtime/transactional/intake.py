@@ -123,7 +123,7 @@ class Intake:
         joined = membership.state == MemberState.STABLE and membership.generation_id >= 0 and membership.member_id
         if not joined:
             self._member = None
-            self._standstill.moved()
+            self._standstill.has_no_place()
             return None
         member = (membership.generation_id, membership.member_id)
         if member != self._member:

@@ -4,6 +4,9 @@ kafka-python 3.0.12 was seen to stop like that after a broker had crashed, in on
 error, no log line, heartbeats and a valid membership, and not one record until the process was started anew. A request
 that could not be sent, to a broker that is not known yet, is enough: the client takes it for under way, for ever, and
 asks that broker for nothing more.
+
+Nor does it always get a place in its group: a join that was begun and not ended was seen (see ``abandoned_joins``), and
+others may be possible.
 """
 
 from __future__ import annotations
@@ -25,10 +28,12 @@ LOOK_SECONDS: Final = 10.0
 # While others bring records, a partition may have to wait for its turn.
 TURN_SECONDS: Final = 60.0
 ANSWER_MS: Final = 1_000
+# A group waits for members that are slow to join for up to five minutes, the client's ``max_poll_interval_ms``.
+PLACE_SECONDS: Final = 330.0
 
 
 class ConsumerHangsError(KafkaError):  # type: ignore[misc] # kafka-python has no types
-    """A consumer brings nothing although there is something: it has to be replaced."""
+    """A consumer brings nothing although there is something, or never joins its group: it has to be replaced."""
 
 
 class Standstill:
@@ -42,12 +47,28 @@ class Standstill:
         self._clock = clock
         self._waiting: dict[TopicPartition, tuple[int, float]] = {}  # its position, and since when it is there
         self._came_at = clock()
+        self._no_place_since: float | None = None
         self.moved()
 
     def moved(self) -> None:
         """Note that it is known why nothing may come."""
         self._due = self._clock() + LOOK_SECONDS
         self._waiting.clear()
+
+    def has_no_place(self) -> None:
+        """Call behind every poll of who is no member of the group.
+
+        Raises:
+            ConsumerHangsError: it has not been for longer than any rebalance takes.
+
+        """
+        self.moved()
+        now = self._clock()
+        if self._no_place_since is None:
+            self._no_place_since = now
+        elif now - self._no_place_since >= PLACE_SECONDS:
+            since, self._no_place_since = self._no_place_since, None
+            raise ConsumerHangsError(f"the consumer has had no place in its group for {now - since:.0f} s")
 
     def came(self) -> None:
         """Note that records came."""
@@ -60,6 +81,7 @@ class Standstill:
             ConsumerHangsError: it hangs.
 
         """
+        self._no_place_since = None
         now = self._clock()
         if now < self._due:
             return

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import psutil
 
 from pipeline.errors import EXIT_SOFTWARE
 from tests.chaos.faults.rounds import at_random
-from tests.chaos.stage import ENDLESS
+from tests.chaos.stage import ENDLESS, PARTITIONS
 from tests.support.fault_point import FREEZE, FREEZING_POINTS, HANG, POINTS, reaches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
     from tests.chaos.stage import Replica, Stage
 
 DIES_WITHIN = 180.0
-FREEZES_WITHIN = 180.0  # a frozen one keeps its partitions for six seconds from those that are still to freeze
 MOST_REPLICAS = 3
 # Past the session of six seconds, so that the others have taken over, and past the transaction's eight.
 FROZEN_SECONDS = (7.0, 10.0)
@@ -85,20 +87,26 @@ def frozen_past_its_session(stage: Stage, rounds: int, chance: Random) -> None:
 
 
 def frozen_at_every_step(stage: Stage, rounds: int, _chance: Random) -> None:
-    """SIGSTOP services of each kind at every step of the loop until others go on, and let them all go on together."""
-    for _ in range(rounds):
+    """SIGSTOP services at the steps of the loop until others have gone on, and let them go on as well."""
+    # As many of a kind at once as there are partitions: each gets one, and comes to its step.
+    points = [list(FREEZING_POINTS)[at : at + PARTITIONS] for at in range(0, len(FREEZING_POINTS), PARTITIONS)]
+    for _, some in zip(range(rounds), cycle(points), strict=False):
         with stage.fault():
             victims = [
                 stage.spawn(service, point=FREEZE + point, keep=False)
                 for service in ENDLESS
-                for point in FREEZING_POINTS
+                for point in some
                 if reaches(service, point)
             ]
-            stage.until(lambda: all(map(_is_frozen, victims)), FREEZES_WITHIN, "every victim to freeze")  # noqa: B023
+            stage.until(partial(_all_frozen, victims), DIES_WITHIN, "every victim to freeze")
             stage.pause(FROZEN_SECONDS[1])
             for victim in victims:
                 victim.process.send_signal(signal.SIGCONT)
         stage.terminate(*victims)
+
+
+def _all_frozen(victims: Sequence[Replica]) -> bool:
+    return all(map(_is_frozen, victims))
 
 
 def _is_frozen(victim: Replica) -> bool:
