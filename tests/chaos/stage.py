@@ -10,8 +10,9 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kafka import KafkaAdminClient
@@ -19,7 +20,7 @@ from kafka.errors import KafkaError
 
 from pipeline.contracts import topics
 from pipeline.runtime.clients.cluster import Cluster as Admin
-from pipeline.runtime.clients.leftovers import ENDED
+from pipeline.runtime.clients.leftovers import BEING_ENDED, ENDED
 from pipeline.runtime.record_path import BATCHES, RECORD_PATH
 from tests.chaos.usage import Usage
 from tests.chaos.watch import Watch
@@ -27,8 +28,7 @@ from tests.support.deployment import ROOT, Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from kafka_local import Cluster
     from pipeline.operations.audit.report import Report
@@ -41,7 +41,9 @@ PARTITIONS = 4
 RATE = 200  # transactions a second, of the generator
 GOES_ON_WITHIN = 90.0
 DRAINED_WITHIN = 180.0
-GRACE_SECONDS = 15.0
+TOOL_SECONDS = 120
+# As long as the compose file gives the services: what ends them in order may wait for every step of a transaction.
+GRACE_SECONDS = 30.0
 
 # What the generator does not make: what no detector can read, and what no processor can settle.
 PAYMENT = b'{"DATE":"11/22/2026","TIME":"14:05:09","PAYMENT_TYPE":"%s","AMOUNT":7,"TO":"mom"}'
@@ -58,7 +60,6 @@ class Replica:
     service: str
     process: subprocess.Popen[bytes]
     variables: Mapping[str, str]
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def pid(self) -> int:
@@ -66,9 +67,15 @@ class Replica:
         return self.process.pid
 
     @property
-    def age(self) -> float:
-        """The seconds since it was started."""
-        return time.monotonic() - self.started
+    def listens(self) -> bool:
+        """Whether SIGTERM asks it to end, by the kernel's own word; one that still imports is ended by it at once.
+
+        Without /proc nobody can tell, and nobody is taken to listen.
+        """
+        status = Path(f"/proc/{self.pid}/status")
+        told = status.read_text().splitlines() if status.exists() else []
+        caught = next((int(line.split()[1], 16) for line in told if line.startswith("SigCgt:")), 0)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 class Stage:
@@ -133,7 +140,7 @@ class Stage:
             self.watch = self._exit.enter_context(Watch(self.pipeline))
             now = time.time()
             self.wait_until_flowing(now, now)
-            # One that still starts gives a Kafka that is away half a minute, and ends.
+            # One that still starts gives a Kafka that is away a minute, and ends.
             self.wait_until_joined()
         except BaseException:
             self._exit.close()
@@ -190,27 +197,19 @@ class Stage:
         self.replicas.remove(replica)
         self.spawn(replica.service, variables=replica.variables)
 
-    def terminate(self, replica: Replica, *, starting: bool = False) -> None:
-        """End a replica with SIGTERM; it has to exit with 0 within its grace period.
+    def terminate(self, *replicas: Replica) -> None:
+        """End replicas with SIGTERM, all at the same time; each has to exit with 0 within its grace period.
 
-        One that is ``starting`` may not listen yet: the signal then ends it at once, and there is nothing open.
+        One that does not listen yet is ended by the signal at once, and there is nothing open.
         """
-        replica.process.terminate()
-        self.replicas.remove(replica)
-        self._see_off(replica, starting=starting)
-
-    def dismiss(self, replicas: Sequence[Replica]) -> None:
-        """End replicas with SIGTERM that are not kept running, all at the same time; each has to exit with 0."""
+        listened = [replica.process.poll() is not None or replica.listens for replica in replicas]
         for replica in replicas:
             replica.process.terminate()
-        for replica in replicas:
-            self._see_off(replica)
-
-    def _see_off(self, replica: Replica, *, starting: bool = False) -> None:
-        """Wait for a replica that was told to end."""
-        code = replica.process.wait(GRACE_SECONDS)
-        if code != 0 and not (starting and code == -signal.SIGTERM):
-            self.ended[f"{replica.service} {code}"] += 1
+        self.replicas = [replica for replica in self.replicas if replica not in replicas]
+        for replica, listens in zip(replicas, listened, strict=True):
+            code = replica.process.wait(GRACE_SECONDS)
+            if code != 0 and (listens or code != -signal.SIGTERM):
+                self.ended[f"{replica.service} {code}"] += 1
 
     def wait_for_end(self, replica: Replica, within: float) -> int:
         """Wait until a replica that is not kept running has ended, and return its exit code."""
@@ -299,18 +298,24 @@ class Stage:
 
         self.until(replicated, GOES_ON_WITHIN, "all replicas to be in sync")
 
-    def _open_transactions(self) -> list[str]:
-        """Return the transactional ids of this pipeline whose transactions are neither committed nor aborted."""
+    def _states(self) -> dict[str, str]:
+        """Return the state of each transactional id of this pipeline."""
         with closing(KafkaAdminClient(bootstrap_servers=self.pipeline.bootstrap)) as admin:
             found = admin.list_transactions()
         listed = [one for ones in found.values() for one in ones if self._is_ours(one.transactional_id)]
-        return [one.transactional_id for one in listed if one.state not in ENDED]
+        return {one.transactional_id: one.state.value for one in listed}
+
+    def _open_transactions(self) -> list[str]:
+        """Return the transactional ids of this pipeline whose transactions are neither committed nor aborted."""
+        return [name for name, state in self._states().items() if state not in ENDED]
 
     def _open_by_tool(self) -> list[str]:
         """Return the same as Kafka's own tool tells it, which takes some seconds to start."""
         asked = ["--bootstrap-server", self.cluster.bootstrap_servers, "list"]
         command = [sys.executable, "-m", "kafka_local.tools", "transactions", *asked]
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+        listed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=TOOL_SECONDS
+        ).stdout
         lines = [line for line in listed.splitlines() if self._is_ours(line)]
         return [line.split()[0] for line in lines if not any(state in line for state in ENDED)]
 
@@ -332,14 +337,11 @@ class Stage:
         report = self.pipeline.audit()
         # One that still starts does not listen to the signal that asks for an orderly end.
         self.wait_until_joined()
-        self._end()
+        self.terminate(*self.replicas)
+        # A commit is answered before its markers are written.
+        eventually(lambda: BEING_ENDED.isdisjoint(self._states().values()), GOES_ON_WITHIN, "what was ended to be over")
         self.left_open = sorted({*self._open_transactions(), *(self._open_by_tool() if self.asks_tool else ())})
         return report
-
-    def _end(self) -> None:
-        """End all replicas."""
-        replicas, self.replicas = self.replicas, []
-        self.dismiss(replicas)
 
     def _drained(self, service: str) -> bool:
         name = self.pipeline.name(topics.consumed_by(service))

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.contracts import topics
 from tests.support.compose import Container, Project, docker, free_ports, network, require_docker
-from tests.support.deployment import ROOT
+from tests.support.deployment import ROOT, WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -125,12 +125,14 @@ def _watched(port: str) -> Counter[str]:
     """Return how many processes of each service Prometheus reaches, once it has found all that do not end."""
 
     def reached() -> Counter[str] | None:
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": "up == 1"}, trust_env=False)
+        answer = httpx.get(
+            f"http://127.0.0.1:{port}/api/v1/query", params={"query": "up == 1"}, trust_env=False, timeout=30
+        )
         found = Counter(one["metric"]["job"] for one in answer.json()["data"]["result"])
         del found["generator"]  # which may be done by now
         return found if found.total() >= len(WORKERS[1:]) + 2 else None
 
-    return eventually(reached, 60, "Prometheus to find every process") or Counter()
+    return eventually(reached, WITHIN, "Prometheus to find every process") or Counter()
 
 
 def _wait_until_processed(pipeline: Project) -> None:
@@ -140,7 +142,7 @@ def _wait_until_processed(pipeline: Project) -> None:
     def processed() -> bool:
         return sum(len(container.output()) for container in pipeline.containers(*WORKERS[2:4])) >= COUNT
 
-    eventually(processed, 60, f"{COUNT} transactions to be settled or to raise an alert")
+    eventually(processed, WITHIN, f"{COUNT} transactions to be settled or to raise an alert")
 
 
 def _consume(kafka: Project, topic: str) -> list[str]:

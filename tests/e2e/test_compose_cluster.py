@@ -12,6 +12,7 @@ from pipeline.operations.audit.auditor import audit
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.settings import common_from_env
 from tests.support.compose import Project, docker, free_ports, network, require_docker
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -78,16 +79,18 @@ def running() -> Iterator[Running]:
 
 def test_a_killed_broker_stops_nothing(running: Running) -> None:
     """Records go on coming through without it, it takes its place again afterwards, and nothing is lost or doubled."""
-    running.wait_until_processed(BEFORE, 60)
+    running.wait_until_processed(BEFORE, WITHIN)
     (victim,) = running.kafka.containers("broker-2")
     docker("kill", victim.id)
     running.wait_until_processed(running.processed() + MORE, RECOVERED_WITHIN_SECONDS)
     assert [broker.runs for broker in running.kafka.containers("broker-2")] == [False]
     running.kafka.compose("up", "--detach", "--wait")
-    eventually(lambda: _in_sync(running.kafka, "broker-2"), 60, "every partition to have all its replicas again")
+    eventually(lambda: _in_sync(running.kafka, "broker-2"), WITHIN, "every partition to have all its replicas again")
     for generator in running.pipeline.containers("generator"):
         generator.wait_for_end()
-    report = eventually(lambda: found if (found := running.report()).input >= COUNT else None, 60, "all to be judged")
+    report = eventually(
+        lambda: found if (found := running.report()).input >= COUNT else None, WITHIN, "all to be judged"
+    )
     assert report is not None
     assert report.clean, report.line()
     assert sum(report.outcomes.values()) == COUNT

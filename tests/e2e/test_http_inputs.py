@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.compose import free_ports
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
 SLOWEST_SECONDS = 10.0
 TOKEN = "a-token-of-twenty-chars"  # noqa: S105 (of a test)
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180 + 3 * SECONDS)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400 + 3 * SECONDS)]
 
 
 class Address(NamedTuple):
@@ -50,10 +51,10 @@ def asked(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[dict[st
             "dashboard": Address(f"http://127.0.0.1:{page}", {"X-Dashboard": "1"}),
             "cases": Address(f"http://127.0.0.1:{cases}", {"Authorization": f"Bearer {TOKEN}"}),
         }
-        eventually(lambda: _answers(f"{found['dashboard'].url}/login"), 60, "the dashboard")
-        eventually(lambda: _count(found["cases"]) == 5, 60, "five cases")
+        eventually(lambda: _answers(f"{found['dashboard'].url}/login"), WITHIN, "the dashboard")
+        eventually(lambda: _count(found["cases"]) == 5, WITHIN, "five cases")
         with httpx.Client(base_url=found["dashboard"].url, trust_env=False) as client:
-            client.post("/login", data={"token": TOKEN})
+            client.post("/login", data={"token": TOKEN}, timeout=30)
             cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         found["dashboard"].headers["Cookie"] = cookies
         yield found
@@ -61,14 +62,14 @@ def asked(deploy: Callable[..., Deployment], tmp_path: Path) -> Iterator[dict[st
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, timeout=5).status_code == 200
+        return httpx.get(url, trust_env=False, timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
 
 def _count(cases: Address) -> int:
     try:
-        return len(httpx.get(f"{cases.url}/cases", headers=cases.headers, trust_env=False, timeout=5).json())
+        return len(httpx.get(f"{cases.url}/cases", headers=cases.headers, trust_env=False, timeout=30).json())
     except httpx.HTTPError:
         return -1
 
@@ -86,4 +87,4 @@ def fuzzed(where: Address, folder: Path) -> subprocess.CompletedProcess[str]:
     bounds = ["--max-time", str(SECONDS), "--max-response-time", str(SLOWEST_SECONDS), "--request-timeout", "30"]
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{where.url}/openapi.json", *headers, *bounds]
     command += ["--exclude-path", "/api/stream", "--exclude-path", "/logout", "--no-color"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120 + SECONDS)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=180 + SECONDS)

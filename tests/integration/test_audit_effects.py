@@ -15,6 +15,7 @@ from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
 from tests.support.audited import FRAUD, GOOD, forge, judged, settled
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_a_letter_of_nothing_is_found(deploy: Callable[..., Deployment]) -> None
     pipeline = settled(deploy, GOOD, GOOD)
     # The processor commits its way past the marker behind the last record once it is idle.
     with pipeline.running("legit_processor"):
-        eventually(lambda: pipeline.committed("legit_processor")[0] == 3, 30, "the marker to be passed")
+        eventually(lambda: pipeline.committed("legit_processor").get(0) == 3, WITHIN, "the marker to be passed")
     forge(pipeline, topics.LEGIT_DEAD_LETTER, b"0:1", source=b"0:2")
     forge(pipeline, topics.LEGIT_DEAD_LETTER, b"0:1", source=b"9:0")
     forge(pipeline, topics.LEGIT_DEAD_LETTER, b"0:1")
@@ -126,7 +127,7 @@ def test_letters_and_markers_outlive_their_records(deploy: Callable[..., Deploym
     send_again(pipeline)
     with pipeline.running("legit_processor"):
         done = effects_of("legit", 3, 1, 0, "offset")
-        eventually(lambda: pipeline.audit(by_offset=True).effects["legit_processor"] == done, 30, "the retry")
+        eventually(lambda: pipeline.audit(by_offset=True).effects["legit_processor"] == done, WITHIN, "the retry")
     assert pipeline.audit(by_offset=True).clean
     end = max(record.offset for record in pipeline.records(topics.LEGIT)) + 1
     pipeline.cut(topics.LEGIT, end)

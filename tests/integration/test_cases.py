@@ -18,7 +18,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.cases import ALERTS, CASES, HITS, OUTBOX
 from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.transactional.effects import EffectsError
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 from tests.support.receivers import receiving
 
@@ -67,7 +67,7 @@ def wait_until_gathered(pipeline: Deployment, count: int) -> None:
         return False
 
     try:
-        eventually(gathered, 90, f"{count} alerts to be in cases")
+        eventually(gathered, WITHIN, f"{count} alerts to be in cases")
     finally:
         engine.dispose()
 
@@ -90,7 +90,7 @@ def test_kills_lose_no_alert_and_make_none_twice(
             handled = number * FRAUDS // (KILLS + 2)
             eventually(
                 lambda least=handled: sum(pipeline.committed("fraud_processor").values()) >= least,  # type: ignore[misc]
-                60,
+                WITHIN,
                 f"{handled} to be gathered",
             )
             killed = processors.pop(chance.randrange(REPLICAS))
@@ -117,7 +117,7 @@ def test_a_case_is_told_shown_resolved_and_labelled(deploy: Callable[..., Deploy
         with pipeline.running("detector", "fraud_processor"):
             pipeline.put(fraud(1), fraud(1, 1200))
             wait_until_gathered(pipeline, 2)
-            eventually(lambda: receiver.requests, 30, "a message")
+            eventually(lambda: receiver.requests, WITHIN, "a message")
             told = json.loads(receiver.requests[0].body)
             assert told["title"].startswith("[HIGH] case 1: source A1, ")
             assert cases(pipeline, "acknowledge", "1", "--by", "ann", "--note", "calls the customer").returncode == 0
@@ -150,23 +150,25 @@ def test_whoever_was_away_is_told_of_every_case(deploy: Callable[..., Deployment
             pipeline.put_many([fraud(number) for number in range(100)])
             processor = pipeline.spawn("fraud_processor", log)
             wait_until_gathered(pipeline, 100)
-            refused = eventually(lambda: len(receiver.requests) >= 2 and list(receiver.requests), 60, "tries") or []
+            refused = eventually(lambda: len(receiver.requests) >= 2 and list(receiver.requests), WITHIN, "tries") or []
             processor.kill()
             processor.wait(10)
             processor = pipeline.spawn("fraud_processor", log)
             tried, back_at = len(receiver.requests), time.monotonic() + AWAY_SECONDS
             eventually(
                 lambda: len(receiver.requests) > tried and time.monotonic() >= back_at,
-                AWAY_SECONDS + 60,
+                AWAY_SECONDS + WITHIN,
                 "the one that came back to try, for as long as is asked for",
             )
             receiver.status = 200
-            eventually(lambda: len(keys_of(receiver)) >= 30, 90, "some to arrive")
+            eventually(lambda: len(keys_of(receiver)) >= 30, WITHIN, "some to arrive")
             processor.kill()
             processor.wait(10)
             processor = pipeline.spawn("fraud_processor", log)
             waiting = [OUTBOX.c.sent_at.is_(None)]
-            eventually(lambda: len(keys_of(receiver)) == 100 and not rows(pipeline, OUTBOX, *waiting), 120, "all of it")
+            eventually(
+                lambda: len(keys_of(receiver)) == 100 and not rows(pipeline, OUTBOX, *waiting), WITHIN, "all of it"
+            )
         assert keys_of(receiver) == {f"case-{number}-1" for number in range(1, 101)}
         assert {request.headers["webhook-id"] for request in refused} <= keys_of(receiver)
         bodies = {(request.headers["webhook-id"], request.body) for request in receiver.requests}
@@ -200,7 +202,9 @@ def test_a_false_alarm_is_released_and_settled_once(deploy: Callable[..., Deploy
             told = list(released.headers)
             producer.send(pipeline.name(topics.LEGIT), released.value, headers=told, partition=0).get(30)
         pipeline.wait_until_booked(3)
-        report = eventually(lambda: found if not pending(found := pipeline.audit()) else None, 30, "all to be settled")
+        report = eventually(
+            lambda: found if not pending(found := pipeline.audit()) else None, WITHIN, "all to be settled"
+        )
     assert report is not None
     assert (report.clean, report.outcomes) == (True, {"legit": 1, "fraud": 2, "dead-letter": 0}), report
     assert report.effects["legit_processor"].done == 3

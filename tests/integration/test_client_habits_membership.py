@@ -20,6 +20,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from pipeline.contracts import topics
 from pipeline.runtime.clients.abandoned_joins import need_rejoin_as_it_was
 from pipeline.runtime.clients.connection import KafkaError
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, group_of, input_of, member, next_batch, reading, writing
 
@@ -50,7 +51,7 @@ def evicted(pipeline: Deployment) -> Iterator[tuple[Any, Output, Batch]]:
     with member(pipeline) as consumer, writing(pipeline) as output:
         batch = next_batch(reading(consumer))
         evict(pipeline, consumer)
-        eventually(lambda: consumer.group_metadata().generation_id < 0, 20, "the member to hear of it")
+        eventually(lambda: consumer.group_metadata().generation_id < 0, WITHIN, "the member to hear of it")
         output.begin(batch)
         yield consumer, output, batch
 
@@ -69,7 +70,7 @@ def test_without_the_early_membership_an_evicted_member_commits(deploy: Callable
     with evicted(pipeline) as (consumer, output, batch):
         output.commit(replace(batch, membership=consumer.group_metadata()))
     # A commit is answered before the coordinator has it in its log.
-    eventually(lambda: pipeline.committed("detector").get(0) == RECORDS, 20, "the offsets of an evicted member")
+    eventually(lambda: pipeline.committed("detector").get(0) == RECORDS, WITHIN, "the offsets of an evicted member")
 
 
 def evict_in_a_stall(pipeline: Deployment, consumer: Any) -> None:
@@ -84,11 +85,11 @@ def evict_in_a_stall(pipeline: Deployment, consumer: Any) -> None:
             another.poll(timeout_ms=200)
             return bool(coordinator.need_rejoin())
 
-        eventually(asked_to_rejoin, 20, "the member to hear of the rebalance")
+        eventually(asked_to_rejoin, WITHIN, "the member to hear of the rebalance")
         # A process that is stopped sends no heartbeats.
         coordinator._disable_heartbeat()  # noqa: SLF001
         evict(pipeline, consumer)
-        eventually(lambda: another.poll(timeout_ms=200), 20, "the other member to read")
+        eventually(lambda: another.poll(timeout_ms=200), WITHIN, "the other member to read")
         another.commit({input_of(pipeline): OffsetAndMetadata(HANDLED)})
 
 
@@ -187,8 +188,8 @@ def test_without_the_rewind_a_member_that_rejoins_reads_what_is_handled(deploy: 
     """The client keeps the positions of partitions that it gets again, and its new generation may commit them."""
     pipeline = stalled(deploy)
     with member(pipeline) as consumer:
-        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200, max_records=4), 20, "records")) == 0
+        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200, max_records=4), WITHIN, "records")) == 0
         evict_in_a_stall(pipeline, consumer)
-        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200), 20, "records")) == 4
+        assert first_offset(eventually(lambda: consumer.poll(timeout_ms=200), WITHIN, "records")) == 4
         assert consumer.group_metadata().generation_id > 0
         assert pipeline.committed("detector") == {0: HANDLED}

@@ -6,7 +6,7 @@ That a commit may show later than it returns is in ``test_client_habits_replicas
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +18,12 @@ from pipeline.runtime.clients import parked_records
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.clients.reading import read_between
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, producer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.support.deployment import Deployment
 
@@ -46,7 +47,7 @@ def test_each_commit_is_read_back_at_once_and_whole(deploy: Callable[..., Deploy
             producer.flush()
             producer.commit_transaction()
             end = cluster.ends(name, 1)
-            found = [record.value for record in read_between(pipeline.settings.kafka, name, start, end, 10.0)]
+            found = [record.value for record in read_between(pipeline.settings.kafka, name, start, end, WITHIN)]
             assert found == [b"%d.%d" % (number, part) for part in range(3)]
             start = end
 
@@ -71,13 +72,14 @@ def test_without_the_position_a_reader_never_gets_to_the_end(deploy: Callable[..
             read.extend(record.offset for records in consumer.poll(timeout_ms=200).values() for record in records)
             return bool(consumer.position(place) == consumer.end_offsets([place])[place] == 4)
 
-        eventually(at_the_end, 20, "the position to reach the end")
+        eventually(at_the_end, WITHIN, "the position to reach the end")
     assert read == ([0, 2] if last == "commit_transaction" else [0])
     assert read[-1] + 1 < 4
 
 
-def offsets_behind_a_pause(pipeline: Deployment) -> tuple[list[int], list[int]]:
-    """Pause a partition in the midst and read another to its end; return what is left of it, and what is read on."""
+@contextmanager
+def behind_a_pause(pipeline: Deployment) -> Iterator[Callable[[], list[int]]]:
+    """Pause a partition in the midst, read another to its end, go on; yield what reads more of the first."""
     name = pipeline.name(topics.TRANSACTIONS)
     pipeline.put_many([GOOD] * 2 * EACH)
     places = [TopicPartition(name, 0), TopicPartition(name, 1)]
@@ -88,21 +90,27 @@ def offsets_behind_a_pause(pipeline: Deployment) -> tuple[list[int], list[int]]:
         def polled(most: int) -> list[Any]:
             return [one for found in consumer.poll(timeout_ms=200, max_records=most).values() for one in found]
 
-        (first,) = eventually(lambda: polled(1), 20, "a record")
+        (first,) = eventually(lambda: polled(1), WITHIN, "a record")
         paused = TopicPartition(name, first.partition)
         consumer.pause(paused)
         others = 0
         while others < EACH:
-            others += len(eventually(lambda: polled(EACH), 20, "the other partition"))
+            others += len(eventually(lambda: polled(EACH), WITHIN, "the other partition"))
         consumer.resume(paused)
-        rest = [one.offset for _ in range(POLLS) for one in polled(EACH) if one.partition == paused.partition]
-    return list(range(1, EACH)), rest
+        yield lambda: [one.offset for one in polled(EACH) if one.partition == paused.partition]
 
 
 def test_a_partition_that_was_paused_is_read_on(deploy: Callable[..., Deployment]) -> None:
     """Guard: ``parked_records``."""
-    left, read = offsets_behind_a_pause(deploy(partitions=2))
-    assert read == left
+    read: list[int] = []
+    with behind_a_pause(deploy(partitions=2)) as more:
+
+        def all_is_read() -> bool:
+            read.extend(more())
+            return len(read) >= EACH - 1
+
+        eventually(all_is_read, WITHIN, "what is left of it")
+    assert read == list(range(1, EACH))
 
 
 def test_without_the_guard_a_partition_that_was_paused_may_never_be_read_again(
@@ -110,5 +118,5 @@ def test_without_the_guard_a_partition_that_was_paused_may_never_be_read_again(
 ) -> None:
     """Its records stay parked behind what the other partition has left."""
     monkeypatch.setattr(Fetcher, "fetched_records", parked_records._fetched_as_it_was)  # noqa: SLF001
-    _, read = offsets_behind_a_pause(deploy(partitions=2))
-    assert read == []
+    with behind_a_pause(deploy(partitions=2)) as more:
+        assert [offset for _ in range(POLLS) for offset in more()] == []

@@ -23,9 +23,8 @@ from pipeline.runtime.clients.cluster import Cluster as AdminCluster
 from pipeline.runtime.clients.consumers import reader
 from pipeline.runtime.record_path import CLIENT_BATCHES, RECORD_PATH
 from pipeline.runtime.transactional import output as outputs
-from pipeline.runtime.wire import coordinators, deliveries, writer
 from pipeline.runtime.wire.lines import Lines
-from tests.support.deployment import Deployment
+from tests.support.deployment import WITHIN, Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, deployed, producer_of
 
@@ -72,7 +71,7 @@ def need_replicas(pipeline: Deployment, count: int) -> None:
     with closing(Lines(kafka, "test")) as lines:
         for number in range(partitions):
             line = lines.to_leader(TopicPartition(name, number))
-            eventually(partial(heard_of, line, name, count), 20, f"the leader of partition {number} to hear of it")
+            eventually(partial(heard_of, line, name, count), WITHIN, f"the leader of partition {number} to hear of it")
 
 
 def heard_of(line: Line, name: str, count: int) -> bool:
@@ -94,7 +93,7 @@ def once_they_are_back(pipeline: Deployment, log: pytest.LogCaptureFixture, told
         def decided() -> object:
             return re.search(f"a transaction failed, .* {told}", log.text) or pipeline.committed("detector")
 
-        eventually(decided, 60, "a transaction to fail")
+        eventually(decided, WITHIN, "a transaction to fail")
         assert pipeline.committed("detector") == {}
         need_replicas(pipeline, 2)
         report = pipeline.wait_until_judged(COUNT)
@@ -104,16 +103,6 @@ def once_they_are_back(pipeline: Deployment, log: pytest.LogCaptureFixture, told
 def test_what_was_not_delivered_is_not_committed(pipeline: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     """Guard: the look at every future in ``Output.commit``; all is judged once the topic takes it."""
     assert once_they_are_back(pipeline, caplog, "Expiring") == (True, COUNT)
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let brokers take their time: on a busy machine another failure would come first, and stay for the same reason."""
-    for module in (deliveries, coordinators):
-        monkeypatch.setattr(module, "REQUEST_MS", 15_000)
-    for module in (writer, outputs):
-        monkeypatch.setattr(module, "FLUSH_SECONDS", 15.0)
-    monkeypatch.setattr(writer, "TRANSACTION_MS", 40_000)
 
 
 @pytest.mark.usefixtures("patient")
@@ -138,18 +127,21 @@ def test_without_the_look_at_the_futures_input_is_lost(pipeline: Deployment, mon
     need_replicas(pipeline, 3)
     pipeline.put(*[GOOD] * COUNT)
     with pipeline.running("detector"):
-        eventually(lambda: pipeline.committed("detector") == {0: COUNT}, 60, "the offsets to be committed")
+        eventually(lambda: pipeline.committed("detector") == {0: COUNT}, WITHIN, "the offsets to be committed")
         need_replicas(pipeline, 2)
     report = pipeline.audit()
     assert (report.input, report.lost) == (COUNT, COUNT), report
 
 
-def test_a_commit_that_does_not_show_yet_is_waited_for(pipeline: Deployment) -> None:
+def test_a_commit_that_does_not_show_yet_is_waited_for(own_kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guard: ``read_between`` reads to the end that ``Cluster.ends`` tells; a reader's own end is before the commit."""
+    monkeypatch.setattr(producers, "DELIVERY_MS", int(WITHIN * 1000))
+    monkeypatch.setattr(producers, "TRANSACTION_MS", 2 * int(WITHIN * 1000))
+    pipeline = deployed(own_kafka)
     place = TopicPartition(pipeline.name(topics.LEGIT), 0)
     with closing(producer_of(pipeline)) as producer:
         producer.begin_transaction()
-        producer.send(place.topic, GOOD, partition=0).get(timeout=10)
+        producer.send(place.topic, GOOD, partition=0).get(timeout=WITHIN)
         need_replicas(pipeline, 3)
         producer.commit_transaction()
     with closing(reader(pipeline.settings.kafka, "test")) as consumer:

@@ -26,6 +26,7 @@ from pipeline.runtime.clients.producers import end_producer, plain_producer
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher
 from pipeline.runtime.record_path import BATCHES, outlet_of
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 from tests.support.parts import deployed
 
@@ -60,11 +61,11 @@ def hanging(cluster: Cluster, pipeline: Deployment) -> Iterator[Any]:
     producer = plain_producer(pipeline.settings.kafka, f"test-{pipeline.tag}")
     producer.partitions_for(pipeline.name(topics.TRANSACTIONS))
     # Until it has its id the sender makes no requests, and rests whatever it is told.
-    eventually(producer._transaction_manager.has_producer_id, 10, "the producer's id")  # noqa: SLF001
+    eventually(producer._transaction_manager.has_producer_id, WITHIN, "the producer's id")  # noqa: SLF001
     node = cluster.nodes[0]
     node.pause()
     # The signal is sent, and reaches the last of its threads a moment later.
-    eventually(lambda: os.waitid(os.P_PID, node.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT), 10, "the node to stop")
+    eventually(lambda: os.waitid(os.P_PID, node.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT), WITHIN, "the node to stop")
     try:
         yield producer
     finally:
@@ -81,7 +82,7 @@ def work_of_the_sender(producer: Any, pipeline: Deployment) -> Callable[[], floa
     """Let the sender's thread wait for a connection to a hanging broker; return what tells its seconds of CPU since."""
     send(producer, pipeline)
     connections = producer._sender._client._manager._conns  # noqa: SLF001 (nothing public tells)
-    eventually(lambda: not any(one.connected for one in connections.values()), 10, "a connection to be made anew")
+    eventually(lambda: not any(one.connected for one in connections.values()), WITHIN, "a connection to be made anew")
     clock = time.pthread_getcpuclockid(producer._sender.ident)  # noqa: SLF001
     used = time.clock_gettime(clock)
     return lambda: time.clock_gettime(clock) - used
@@ -102,7 +103,7 @@ def test_without_the_patient_client_the_sender_spins(
     monkeypatch.setattr(producers, "PatientNetClient", KafkaNetClient)
     with hanging(own_kafka, pipeline) as producer:
         worked = work_of_the_sender(producer, pipeline)
-        eventually(lambda: worked() > 1, 30, "a second of work for nothing")
+        eventually(lambda: worked() > 1, WITHIN, "a second of work for nothing")
 
 
 MANY = 12  # requests are more than the client lets be under way on one connection
@@ -119,7 +120,7 @@ def test_the_sender_rests_while_a_broker_hangs_with_requests(
         for partition in range(MANY):
             producer.send(pipeline.name(topics.TRANSACTIONS), b"x", partition=partition)
             taken = lambda: not producer._accumulator.has_undrained() or paused(producer)  # noqa: E731, SLF001
-            eventually(taken, 10, "a request to be made, or no more to be possible")
+            eventually(taken, WITHIN, "a request to be made, or no more to be possible")
         clock = time.pthread_getcpuclockid(sender.ident)
         used, until = time.clock_gettime(clock), time.monotonic() + 2
         eventually(lambda: time.monotonic() > until, 10, "two seconds of a hanging broker")
@@ -155,7 +156,7 @@ def test_what_is_in_flight_is_bounded_while_a_broker_hangs(own_kafka: Cluster, p
         publisher = generate(producer, pipeline)
         assert publisher.in_flight == LIMIT
         own_kafka.nodes[0].resume()
-        publisher.finish(30)
+        publisher.finish(WITHIN)
         assert publisher.delivered == LIMIT
 
 

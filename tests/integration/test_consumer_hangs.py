@@ -39,10 +39,11 @@ def test_reading_goes_on_with_another_consumer(
     try:
         pipeline.put(GOOD)
         assert len(next_batch(intake)) == 1
-        made[0]._fetcher.fetch_records = lambda *_arguments, **_keywords: ({}, True)  # noqa: SLF001 (it hangs)
+        before = len(made)  # on a busy machine one may have been too slow for a second
+        made[-1]._fetcher.fetch_records = lambda *_arguments, **_keywords: ({}, True)  # noqa: SLF001 (it hangs)
         pipeline.put(GOOD)
         # Nothing was committed: the new one begins where the group stands.
         assert [record.offset for record in records_of(next_batch(intake))] == [0, 1]
-        assert len(made) == 2
+        assert len(made) > before
     finally:
         intake.close()

@@ -16,7 +16,7 @@ from pipeline.operations.deadletters.skip import SkipError, skip
 from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -187,10 +187,10 @@ def test_a_breaker_trips_stays_up_and_goes_on_by_command(
             return len(cluster.members(kafka.group_of("detector")))
 
     with pipeline.running("detector"):
-        eventually(lambda: "tripped, reading nothing" in caplog.text, 60, "the breaker to trip")
+        eventually(lambda: "tripped, reading nothing" in caplog.text, WITHIN, "the breaker to trip")
         stopped_at = committed()
         assert stopped_at < 5000
         assert members() == 1
         resume(kafka, names, "detector", Stop().wait)
-        eventually(lambda: committed() == 6000, 60, "the rest to be read")
+        eventually(lambda: committed() == 6000, WITHIN, "the rest to be read")
     assert pipeline.audit().clean

@@ -47,7 +47,7 @@ def test_a_detector_routes_and_says_which_way_records_go(  # noqa: PLR0913, PLR0
     assert report.outcomes == {"legit": 2, "fraud": 1, "dead-letter": 1}
     assert [record.value for record in pipeline.records(topics.LEGIT)] == [GOOD, GOOD]
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(30) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     (started,) = [line for line in lines if line["message"] == "started"]
     assert started["records"] == taken

@@ -17,7 +17,7 @@ from pipeline.runtime.clients.producers import plain_producer
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.publisher import Publisher
 from pipeline.runtime.record_path import BATCHES, RECORDS, outlet_of
-from tests.support.deployment import Deployment
+from tests.support.deployment import WITHIN, Deployment
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ def test_a_broker_that_is_killed_costs_no_transaction(own_kafka: Cluster, path: 
     sender = threading.Thread(target=Sender(source, publisher, PER_SECOND, None, lambda: None).run, args=(stop,))
     sender.start()
     try:
-        eventually(lambda: publisher.delivered > BEFORE, 30, "some to be delivered")
+        eventually(lambda: publisher.delivered > BEFORE, WITHIN, "some to be delivered")
         own_kafka.nodes[0].kill()
         own_kafka.nodes[0].start()
         delivered = publisher.delivered
-        eventually(lambda: publisher.delivered > delivered + AFTER, 60, "more to be delivered")
+        eventually(lambda: publisher.delivered > delivered + AFTER, WITHIN, "more to be delivered")
     finally:
         stop.request()
-        sender.join(30)
-    publisher.finish(30)
+        sender.join(WITHIN)
+    publisher.finish(WITHIN)
     assert (publisher.delivered, publisher.failed, publisher.in_flight) == (source.made, 0, 0)
     assert_all_there_in_order(pipeline.records(topics.TRANSACTIONS), source.made)
 

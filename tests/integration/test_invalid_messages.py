@@ -15,7 +15,7 @@ import pytest
 from pipeline.contracts import topics
 from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.transactional import output
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 from tests.support.parts import on_both_paths
 
@@ -191,7 +191,7 @@ def test_without_the_guard_it_fails_every_transaction(
             producer.send(name, changed(), partition=0, timestamp_ms=ahead)
     with suppress(BrokerUnavailableError), pipeline.running("detector"):
         failed = f"a transaction failed, .* {error}"
-        eventually(lambda: len(re.findall(failed, caplog.text)) >= 3, 60, "three transactions to fail")
+        eventually(lambda: len(re.findall(failed, caplog.text)) >= 3, WITHIN, "three transactions to fail")
     assert pipeline.committed("detector") == {}
 
 

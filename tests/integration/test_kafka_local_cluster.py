@@ -21,10 +21,10 @@ from kafka_local.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOL_ENDS_WITHIN_SECONDS = 60
+TOOL_ENDS_WITHIN_SECONDS = 180
 
 
 @pytest.fixture

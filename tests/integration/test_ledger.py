@@ -21,7 +21,7 @@ from pipeline.contracts import topics
 from pipeline.contracts.ledger import BOOKINGS, ENTRIES, REPEATS
 from pipeline.runtime.database.engine import SQLITE, begun, open_engine
 from pipeline.runtime.transactional.start import LostOffsetsError
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_kills_book_nothing_twice_and_lose_nothing(
             handled = number * len(values) // (KILLS + 2)
             eventually(
                 lambda least=handled: settled(pipeline) >= least,  # type: ignore[misc]
-                60,
+                WITHIN,
                 f"{handled} to be settled",
             )
             killed = processors.pop(chance.randrange(REPLICAS))
@@ -149,7 +149,7 @@ def test_connections_that_break_and_a_file_that_is_held_lose_nothing(
     with pipeline.running("detector", "legit_processor"):
         pipeline.put_many([paid(number) for number in range(payments)])
         for number in range(1, 6):
-            eventually(lambda least=20 * number: settled(pipeline) >= least, 60, "more to be settled")  # type: ignore[misc]
+            eventually(lambda least=20 * number: settled(pipeline) >= least, WITHIN, "more to be settled")  # type: ignore[misc]
             disturb(engine)
         pipeline.wait_until_booked(payments)
     engine.dispose()
@@ -185,7 +185,7 @@ def test_another_database_is_refused(deploy: Callable[..., Deployment], tmp_path
     other = {"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path / 'other.sqlite'}"}
     pipeline.environ.update(other)
     with pytest.raises(LostOffsetsError, match="the database knows nothing of it"), pipeline.running("legit_processor"):
-        eventually(lambda: not pipeline.serving("legit_processor"), 30, "the refusal")
+        eventually(lambda: not pipeline.serving("legit_processor"), WITHIN, "the refusal")
     pipeline.environ.update(LOST_EFFECTS="beginning")
     with pipeline.running("detector", "legit_processor"):
         pipeline.put(paid(1))

@@ -14,10 +14,11 @@ from kafka_local import Cluster
 from kafka_local.ports import free_port
 from pipeline.contracts import topics
 from pipeline.runtime.clients import leftovers as module
+from pipeline.runtime.clients import producers
 from pipeline.runtime.clients.cluster import Cluster as Admin
 from pipeline.runtime.clients.leftovers import HangingTransactionError, Leftovers
 from pipeline.runtime.clients.producers import end_producer, transactional_producer
-from tests.support.deployment import Deployment
+from tests.support.deployment import WITHIN, Deployment
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
 from tests.support.rules import in_force, pushed, version_of
@@ -49,8 +50,10 @@ def trusting(proxy: Proxy) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def pipeline(trusting: Cluster) -> Deployment:
-    """Provide topics on it."""
+def pipeline(trusting: Cluster, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Provide topics on it; what is under way is so until a test ends it, however slow the machine is."""
+    monkeypatch.setattr(producers, "DELIVERY_MS", int(WITHIN * 1000))
+    monkeypatch.setattr(producers, "TRANSACTION_MS", 2 * int(WITHIN * 1000))
     deployment = Deployment(trusting.bootstrap_servers)
     deployment.provision()
     return deployment
@@ -74,10 +77,10 @@ class Holder:
     def transact(self, value: bytes, *, commit: bool) -> None:
         """Write a record in a transaction that is ended as it should be."""
         self.producer.begin_transaction()
-        self.producer.send(self._topic, value=value, key=b"k", partition=0).get(timeout=10)
+        self.producer.send(self._topic, value=value, key=b"k", partition=0).get(timeout=WITHIN)
         (self.producer.commit_transaction if commit else self.producer.abort_transaction)()
         # It is answered before its markers are written.
-        eventually(lambda: not self.open_starts(), 10, "the transaction to be over")
+        eventually(lambda: not self.open_starts(), WITHIN, "the transaction to be over")
 
     def open_starts(self) -> list[int]:
         """Return where transactions of ours that partition 0 holds open begin."""
@@ -95,7 +98,7 @@ class Holder:
         self.producer.begin_transaction()
         place = TopicPartition(self._topic, 0)
         self.producer._transaction_manager._partitions_in_transaction.add(place)  # noqa: SLF001
-        start = int(self.producer.send(place.topic, value=value, key=b"k", partition=0).get(timeout=10).offset)
+        start = int(self.producer.send(place.topic, value=value, key=b"k", partition=0).get(timeout=WITHIN).offset)
         if end:
             end_producer(self.producer, 0.0)
         return start
@@ -129,7 +132,7 @@ def test_what_was_committed_is_not_aborted_with_the_transaction_behind_it(pipeli
     holder.transact(b"first", commit=True)
     start = holder.leave_open(b"committed", end=False)
     other = TopicPartition(pipeline.name(topics.LEGIT), 1)
-    holder.producer.send(other.topic, value=b"under way", partition=1).get(timeout=10)
+    holder.producer.send(other.topic, value=b"under way", partition=1).get(timeout=WITHIN)
     end_producer(holder.producer, 0.0)
     starts = {TopicPartition(other.topic, 0): start} if known else {}
     leftovers = holder.leftovers()
@@ -178,7 +181,7 @@ def test_what_is_still_under_way_is_left_alone(pipeline: Deployment) -> None:
     foreign.transact(b"first", commit=False)
     foreign.leave_open(b"foreign")
     works.producer.begin_transaction()
-    works.producer.send(pipeline.name(topics.LEGIT), value=b"works", partition=1).get(timeout=10)
+    works.producer.send(pipeline.name(topics.LEGIT), value=b"works", partition=1).get(timeout=WITHIN)
     leftovers = here.leftovers()
     assert leftovers.after(()) == 0
     assert leftovers.unclear
@@ -214,7 +217,7 @@ def test_a_producer_knows_that_a_connection_broke(trusting: Cluster, proxy: Prox
     with closing(transactional_producer(settings, "test-disturbed", LARGEST)) as producer:
         assert not producer.disturbed
         proxy.cut()
-        eventually(lambda: producer.disturbed, 10, "the producer to notice")
+        eventually(lambda: producer.disturbed, WITHIN, "the producer to notice")
     with closing(transactional_producer(settings, "test-disturbed", LARGEST)) as producer:
         assert not producer.disturbed
 

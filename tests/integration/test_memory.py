@@ -70,7 +70,7 @@ def test_a_backlog_does_not_grow_the_detector(deploy: Callable[..., Deployment],
     detector = pipeline.spawn("detector", tmp_path / "detector.log")
     try:
         with Cluster(pipeline.settings.kafka, "test") as cluster:
-            eventually(lambda: committed(pipeline, cluster) >= RECORDS, 60, "the detector to commit the whole backlog")
+            eventually(lambda: committed(pipeline, cluster) >= RECORDS, 200, "the detector to commit the whole backlog")
         assert peak_mib(detector.pid) < MOST_MIB
     finally:
         detector.terminate()

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.contracts import topics
 from pipeline.runtime.transactional.start import LostOffsetsError
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ def test_handled_data_that_retention_removes_is_no_loss(deploy: Callable[..., De
     pipeline.put(GOOD, GOOD)
     with pipeline.running("detector", "legit_processor"):
         eventually(
-            lambda: pipeline.committed("legit_processor") == {0: 3}, 30, "the marker behind two records to be passed"
+            lambda: pipeline.committed("legit_processor") == {0: 3},
+            WITHIN,
+            "the marker behind two records to be passed",
         )
     pipeline.cut(topics.LEGIT, 3)
     pipeline.put(GOOD)
     with pipeline.running("detector", "legit_processor") as printed:
-        eventually(printed["legit_processor"].getvalue, 30, "the next settlement")
+        eventually(printed["legit_processor"].getvalue, WITHIN, "the next settlement")
 
 
 def test_input_that_nobody_read_is_told_with_its_range(deploy: Callable[..., Deployment]) -> None:
@@ -47,10 +50,10 @@ def test_input_that_nobody_read_is_told_with_its_range(deploy: Callable[..., Dep
         pytest.raises(LostOffsetsError, match=r"lost offsets 1 to 2 .*LOST_OFFSETS=beginning"),
         pipeline.running("detector"),
     ):
-        eventually(lambda: not pipeline.serving("detector"), 30, "the detector to refuse")
+        eventually(lambda: not pipeline.serving("detector"), WITHIN, "the detector to refuse")
     pipeline.environ["LOST_OFFSETS"] = "beginning"
     with pipeline.running("detector"):
-        eventually(lambda: pipeline.committed("detector") == {0: 4}, 30, "the rest to be judged")
+        eventually(lambda: pipeline.committed("detector") == {0: 4}, WITHIN, "the rest to be judged")
 
 
 def test_offsets_that_are_gone_are_told_where_outputs_exist(deploy: Callable[..., Deployment]) -> None:
@@ -61,7 +64,7 @@ def test_offsets_that_are_gone_are_told_where_outputs_exist(deploy: Callable[...
         pipeline.wait_until_judged(1)
     pipeline.environ["KAFKA_ID_PREFIX"] += "-another"
     with pytest.raises(LostOffsetsError, match="has outputs but no committed offset"), pipeline.running("detector"):
-        eventually(lambda: not pipeline.serving("detector"), 30, "the detector to refuse")
+        eventually(lambda: not pipeline.serving("detector"), WITHIN, "the detector to refuse")
 
 
 def test_the_auditor_judges_what_it_can_see(deploy: Callable[..., Deployment]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.contracts import topics
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 from tests.support.parts import on_both_paths
 
@@ -88,7 +89,8 @@ def test_rules_that_are_pushed_know_what_came_before_them(
             path.write_text(rules)
             ended = pipeline.run("detector.rules", "push", str(path), "--author", "ann", "--reason", f"case {number}")
             assert ended.returncode == 0, ended.stderr
-            eventually(lambda number=number: f"case {number}, from the next" in caplog.text, 10, "the detector to know")  # type: ignore[misc]
+            known = f"case {number}, from the next"
+            eventually(lambda known=known: known in caplog.text, WITHIN, "the detector to know")  # type: ignore[misc]
             pipeline.put(sent(number))
             pipeline.wait_for_records(topics.FRAUD, number - 2)
         assert counts_of(pipeline, 2) == [("A1-3", "3"), ("A1-4", "4")]

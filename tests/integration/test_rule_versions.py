@@ -23,7 +23,7 @@ from pipeline.contracts.rule_marks import Mark, mark_in
 from pipeline.contracts.rule_versions import CURRENT, Put
 from pipeline.errors import BrokerUnavailableError
 from pipeline.runtime.lifecycle import Stop
-from tests.support.deployment import Deployment
+from tests.support.deployment import WITHIN, Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import GOOD, group_of, input_of
 from tests.support.rules import body_of, in_force, judged, judged_by, pushed, topic_of, version_of
@@ -78,9 +78,9 @@ def test_a_push_changes_verdicts_while_the_detector_runs(deploy: Deploy, tmp_pat
             sent += 20
             return judged(pipeline, sent)[-1] == "two"
 
-        eventually(changed, 10, "the new version")
+        eventually(changed, WITHIN, "the new version")
         seen = judged(pipeline, sent)
-        eventually(lambda: (mark_of(pipeline) or Mark(0, "")).version == version_of("two"), 10, "its mark")
+        eventually(lambda: (mark_of(pipeline) or Mark(0, "")).version == version_of("two"), WITHIN, "its mark")
     assert sum(before != after for before, after in pairwise(seen)) == 1
     assert pipeline.wait_until_judged(sent).clean
 
@@ -94,15 +94,16 @@ def test_two_replicas_seed_one_version_and_follow_the_same(deploy: Deploy, tmp_p
     def replica() -> None:
         with rules_in_force(settings, Stop().wait) as rules:
             seen.append(rules.next())
-            eventually(lambda: version_of("two") in rules.next(), 10, "the next version")
+            eventually(lambda: version_of("two") in rules.next(), 2 * WITHIN, "the next version")
 
     threads = [threading.Thread(target=replica) for _ in range(3)]
     for thread in threads:
         thread.start()
-    eventually(lambda: len(seen) == 3, 30, "three replicas")
+    eventually(lambda: len(seen) == 3, WITHIN, "three replicas")
     pushed(pipeline, "two")
     for thread in threads:
-        thread.join(30)
+        thread.join(WITHIN)
+        assert not thread.is_alive()
     assert len(set(seen)) == 1
     shelf, _ = topic_of(pipeline).read()
     assert [(one.put.version, one.put.author) for one in shelf.listed()] == [
@@ -121,7 +122,7 @@ def test_of_two_pushes_at_once_the_slower_is_told(deploy: Deploy) -> None:
     def push_slowly() -> None:
         def entries(_shelf: object) -> list[tuple[bytes, bytes | None]]:
             read.set()
-            go.wait(30)
+            go.wait(WITHIN)
             return [(CURRENT, b"the slower one's")]
 
         try:
@@ -131,10 +132,10 @@ def test_of_two_pushes_at_once_the_slower_is_told(deploy: Deploy) -> None:
 
     thread = threading.Thread(target=push_slowly)
     thread.start()
-    assert read.wait(30)
+    assert read.wait(WITHIN)
     pushed(pipeline, "two")
     go.set()
-    thread.join(30)
+    thread.join(WITHIN)
     assert len(told) == 1
     assert in_force(pipeline) == version_of("two")
 
@@ -183,14 +184,16 @@ def test_a_broken_version_keeps_the_last_good_one(
         pipeline.put(GOOD)
         assert judged(pipeline, 1) == ["one"]
         topic_of(pipeline).put(lambda _: [(CURRENT, b"{")])
-        eventually(lambda: "what is in force cannot be read" in caplog.text, 10, "the error")
+        eventually(lambda: "what is in force cannot be read" in caplog.text, WITHIN, "the error")
         pipeline.put(GOOD)
         assert judged(pipeline, 2) == ["one", "one"]
     with pipeline.running("detector"):
         pipeline.put(GOOD)
         assert judged(pipeline, 3) == ["one"] * 3
         pushed(pipeline, "two")
-        eventually(lambda: f"rules {version_of('two')} are in force, put by ann" in caplog.text, 10, "the next version")
+        eventually(
+            lambda: f"rules {version_of('two')} are in force, put by ann" in caplog.text, WITHIN, "the next version"
+        )
     assert [record.levelno for record in caplog.records if "cannot be used" in record.message] == [logging.ERROR] * 2
 
 
@@ -238,8 +241,8 @@ def test_a_rule_that_explodes_goes_into_quarantine(deploy: Deploy, tmp_path: Pat
     pipeline = deploy(partitions=1, RULES_FILE=str(path))
     with pipeline.running("detector"):
         pipeline.put_many([GOOD] * 600)
-        eventually(lambda: (in_force_put(pipeline) or NOBODY).author == "system", 20, "the quarantine")
-        eventually(lambda: pipeline.put(GOOD) and pipeline.records(topics.LEGIT), 20, "what it decides no more")
+        eventually(lambda: (in_force_put(pipeline) or NOBODY).author == "system", WITHIN, "the quarantine")
+        eventually(lambda: pipeline.put(GOOD) and pipeline.records(topics.LEGIT), WITHIN, "what it decides no more")
     put = in_force_put(pipeline)
     assert put is not None
     assert "all is in quarantine (shadow): all has hit" in put.reason

@@ -17,6 +17,7 @@ from generator.sources import realistic_source
 from pipeline.contracts import topics
 from pipeline.contracts.moments import moment_of
 from tests.support.conditions import holding, read
+from tests.support.deployment import WITHIN
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_two_days_in_two_seconds(deploy: Callable[..., Deployment], tmp_path: Pa
     pipeline = deploy(partitions=3)
     variables = SCENARIO | {"TRANSACTIONS_COUNT": str(COUNT), "GENERATOR_FRAUD_CASES": "60"}
     before = time.time() - 1
-    assert pipeline.spawn("generator", tmp_path / "log", **variables).wait(30) == 0, (tmp_path / "log").read_text()
+    assert pipeline.spawn("generator", tmp_path / "log", **variables).wait(120) == 0, (tmp_path / "log").read_text()
     records, labels = pipeline.records(topics.TRANSACTIONS), labels_of(pipeline)
 
     settings = GeneratorSettings.from_env(pipeline.environ | variables)
@@ -86,7 +87,7 @@ def test_a_killed_generator_leaves_no_label_without_its_transaction(
     """Labels are written behind their transactions, wherever it ends."""
     pipeline = deploy(partitions=3)
     process = pipeline.spawn("generator", tmp_path / "log", **SCENARIO, GENERATOR_FRAUD_CASES="100")
-    eventually(lambda: len(labels_of(pipeline)) > 300, 20, "labels to be written")
+    eventually(lambda: len(labels_of(pipeline)) > 300, WITHIN, "labels to be written")
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     sent = {json.loads(record.value)["transaction_id"] for record in pipeline.records(topics.TRANSACTIONS)}

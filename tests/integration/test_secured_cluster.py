@@ -25,7 +25,7 @@ GOOD = b'{"source":"A1","target":"B2","amount":231.67,"currency":"EUR"}'
 
 def keytool(*arguments: str) -> None:
     """Run the JDK's key tool."""
-    subprocess.run(["keytool", "-storepass", STORE_PASSWORD, *arguments], check=True, capture_output=True, timeout=60)
+    subprocess.run(["keytool", "-storepass", STORE_PASSWORD, *arguments], check=True, capture_output=True, timeout=180)
 
 
 @pytest.fixture(scope="module")

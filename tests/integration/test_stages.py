@@ -19,7 +19,7 @@ from pipeline.runtime.clients.cluster import Cluster
 from pipeline.runtime.clients.connection import KafkaError
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.watchdog import Watchdog
-from tests.support.deployment import headers_of
+from tests.support.deployment import WITHIN, headers_of
 from tests.support.eventually import eventually
 from tests.support.judged_again import judged_again_in_stages, outcomes
 from tests.support.parts import on_both_paths
@@ -122,7 +122,7 @@ def test_a_kill_between_stages_loses_and_doubles_nothing(deploy: Callable[..., D
         written += len(values)
         process = pipeline.spawn("detector", tmp_path / "log", MAX_BATCH_RECORDS="200")
         wanted = 400 + 1_500 * turn
-        eventually(lambda wanted=wanted: sum(hop_offsets(pipeline).values()) > wanted, 60, "the hop to be read")  # type: ignore[misc]
+        eventually(lambda wanted=wanted: sum(hop_offsets(pipeline).values()) > wanted, WITHIN, "the hop to be read")  # type: ignore[misc]
         process.kill()
         process.wait(10)
         report = pipeline.audit()
@@ -204,7 +204,7 @@ def judged_at_the_first_stage(pipeline: Deployment, number: int) -> None:
     """Let a detector judge a transfer at the first stage."""
     with pipeline.running("detector"):
         put(pipeline, number)
-        eventually(lambda: sum(pipeline.committed("detector").values()) == 1, 30, "the first stage to have judged")
+        eventually(lambda: sum(pipeline.committed("detector").values()) == 1, WITHIN, "the first stage to have judged")
 
 
 def test_a_record_of_a_hop_is_set_aside(

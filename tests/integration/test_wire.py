@@ -26,7 +26,7 @@ from pipeline.runtime.batches.writing import BatchBuilder, packed, packed_header
 from pipeline.runtime.record_path import BATCHES, CLIENT_BATCHES, record_path
 from pipeline.runtime.wire.writer import TransactionWriter
 from tests.support.audited import BAD, FRAUD, GOOD
-from tests.support.deployment import Deployment
+from tests.support.deployment import WITHIN, Deployment
 from tests.support.eventually import eventually
 from tests.support.parts import group_of, member
 from tests.support.proxy import Proxy
@@ -34,9 +34,10 @@ from tests.support.proxy import Proxy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.integration
 
 T = TypeVar("T")
+FLUSH_SECONDS: Final = 15.0
 FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
 
 
@@ -48,7 +49,7 @@ def initialised(make: Callable[[], T]) -> T:
             return make()
         return None
 
-    made = eventually(tried, 30, "an id that is initialised")
+    made = eventually(tried, WITHIN, "an id that is initialised")
     assert made is not None
     return made
 
@@ -82,7 +83,7 @@ def transact(
     """Write a transaction."""
     own.begin_transaction()
     told = hand(own, place(pipeline), *values)
-    own.flush(4.0)
+    own.flush(FLUSH_SECONDS)
     assert told.exception is None
     if offset:
         source = TopicPartition(pipeline.name(topics.TRANSACTIONS), 0)
@@ -95,6 +96,7 @@ def values_of(pipeline: Deployment) -> list[bytes | None]:
     return [record.value for record in pipeline.records(topics.LEGIT)]
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_is_committed_is_read_and_what_is_aborted_is_not(deploy: Callable[..., Deployment]) -> None:
     """In turns, so that each has the epoch that the one before has brought; offsets go with their transaction."""
     pipeline = deploy()
@@ -102,13 +104,14 @@ def test_what_is_committed_is_read_and_what_is_aborted_is_not(deploy: Callable[.
         for number in range(1, 11):
             transact(own, pipeline, b"%d" % number, b"again", offset=number, commit=bool(number % 3))
     kept = [number for number in range(1, 11) if number % 3]
-    eventually(lambda: len(values_of(pipeline)) == 2 * len(kept), 10, "all that was committed")
+    eventually(lambda: len(values_of(pipeline)) == 2 * len(kept), WITHIN, "all that was committed")
     assert values_of(pipeline) == [value for number in kept for value in (b"%d" % number, b"again")]
     with member(pipeline) as consumer:
         source = TopicPartition(pipeline.name(topics.TRANSACTIONS), 0)
-        assert eventually(lambda: consumer.committed(source), 10, "the offset") == 10
+        eventually(lambda: consumer.committed(source) == 10, WITHIN, "the offset of the last")
 
 
+@pytest.mark.usefixtures("patient")
 def test_batches_of_many_partitions_and_several_requests_arrive_in_order(deploy: Callable[..., Deployment]) -> None:
     """More than one request takes, sent while others are under way."""
     pipeline = deploy(partitions=6)
@@ -121,29 +124,31 @@ def test_batches_of_many_partitions_and_several_requests_arrive_in_order(deploy:
             hand(own, place(pipeline, number % 6), value)
             if number % 7 == 0:
                 own.send_now()
-        own.flush(10.0)
+        own.flush(FLUSH_SECONDS)
         own.commit_transaction()
-    eventually(lambda: len(pipeline.records(topics.LEGIT)) == 60, 20, "all of them")
+    eventually(lambda: len(pipeline.records(topics.LEGIT)) == 60, WITHIN, "all of them")
     found: dict[int, list[bytes]] = {}
     for record in pipeline.records(topics.LEGIT):
         found.setdefault(record.partition, []).append(record.value or b"")
     assert found == expected
 
 
+@pytest.mark.usefixtures("patient")
 def test_who_comes_later_with_the_same_id_ends_what_was_open(deploy: Callable[..., Deployment]) -> None:
     """What the first had written is aborted, and it can commit nothing any more."""
     pipeline = deploy()
     with closing(writer_of(pipeline)) as first:
         first.begin_transaction()
         hand(first, place(pipeline), b"of the first")
-        first.flush(4.0)
+        first.flush(FLUSH_SECONDS)
         with closing(writer_of(pipeline)) as second:
             with pytest.raises(FENCED):
                 first.commit_transaction()
             transact(second, pipeline, b"of the second")
-    eventually(lambda: values_of(pipeline) == [b"of the second"], 10, "what the second has written alone")
+    eventually(lambda: values_of(pipeline) == [b"of the second"], WITHIN, "what the second has written alone")
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_member_that_is_no_more_commits_no_offsets(deploy: Callable[..., Deployment]) -> None:
     """The group's coordinator refuses a generation that is not its own, and nothing of the transaction counts."""
     pipeline = deploy()
@@ -151,7 +156,7 @@ def test_a_member_that_is_no_more_commits_no_offsets(deploy: Callable[..., Deplo
     with closing(writer_of(pipeline)) as own:
         own.begin_transaction()
         hand(own, place(pipeline), b"of nobody")
-        own.flush(4.0)
+        own.flush(FLUSH_SECONDS)
         gone = membership(pipeline, "gone", 17)
         with pytest.raises(KafkaError):
             own.send_offsets_to_transaction({source: OffsetAndMetadata(5, "", -1)}, gone)
@@ -177,6 +182,7 @@ def cut_off() -> Iterator[tuple[Cluster, Proxy]]:
         yield cluster, proxy
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_connection_that_broke_is_noticed_and_never_mended(cut_off: tuple[Cluster, Proxy]) -> None:
     """Over a new one, an open transaction could reach a broker that began anew."""
     cluster, proxy = cut_off
@@ -198,7 +204,7 @@ def test_a_connection_that_broke_is_noticed_and_never_mended(cut_off: tuple[Clus
         assert not other.disturbed
         transact(other, pipeline, b"after")
         proxy.cut()
-        eventually(lambda: other.disturbed, 10, "the writer to notice while nothing is under way")
+        eventually(lambda: other.disturbed, WITHIN, "the writer to notice while nothing is under way")
     assert values_of(pipeline) == [b"before", b"after"]
 
 
@@ -227,7 +233,7 @@ def old_cluster() -> Iterator[Cluster]:
     with Cluster() as cluster:
         asked = ["features", "--bootstrap-server", cluster.bootstrap_servers]
         level = ["downgrade", "--feature", "transaction.version=1"]
-        subprocess.run([sys.executable, "-m", "kafka_local.tools", *asked, *level], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "kafka_local.tools", *asked, *level], check=True, timeout=180)
         yield cluster
 
 
@@ -248,6 +254,7 @@ def test_an_older_cluster_gets_the_clients_own_producer(old_cluster: Cluster, ca
     assert report.outcomes == {"legit": 2, "fraud": 1, "dead-letter": 1}
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_clients_own_producer_may_be_asked_for(deploy: Callable[..., Deployment]) -> None:
     """Its transactions and ours of the same id follow each other."""
     pipeline = deploy()
@@ -260,10 +267,10 @@ def test_the_clients_own_producer_may_be_asked_for(deploy: Callable[..., Deploym
             made.begin_transaction()
             told = hand(made, place(pipeline), b"client %d" % number)
             made.send_now()
-            made.flush(4.0)
+            made.flush(FLUSH_SECONDS)
             assert told.exception is None
             made.commit_transaction()
         with closing(writer_of(pipeline)) as own:
             transact(own, pipeline, b"own %d" % number)
-    eventually(lambda: len(values_of(pipeline)) == 4, 10, "all of them")
+    eventually(lambda: len(values_of(pipeline)) == 4, WITHIN, "all of them")
     assert values_of(pipeline) == [b"client 0", b"own 0", b"client 1", b"own 1"]

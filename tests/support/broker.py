@@ -77,7 +77,10 @@ def docker_answers() -> bool:
     """Tell whether a Docker engine can be used here."""
     if shutil.which("docker") is None:
         return False
-    asked = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30)
+    try:
+        asked = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30)
+    except subprocess.TimeoutExpired:
+        return False
     return asked.returncode == 0
 
 

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 VARIABLE: Final = "CHROMIUM"
+WITHIN_MS: Final = 120_000  # as long as others wait for services, on a machine that is busy
 
 
 def chromium() -> str | None:
@@ -34,6 +35,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip(why)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=arguments)
+        # What is expected of a page is not how fast a busy machine shows it: five seconds are what Playwright gives it.
+        expect.set_options(timeout=WITHIN_MS)
+        launched = playwright.chromium.launch(executable_path=path, args=arguments, timeout=WITHIN_MS)
         yield launched
         launched.close()

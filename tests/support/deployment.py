@@ -37,6 +37,7 @@ from pipeline.runtime.database.engine import begun, open_engine
 from pipeline.runtime.lifecycle import Stop
 from pipeline.runtime.provision import ProvisionSettings, provision
 from pipeline.runtime.settings import CommonSettings, common_from_env
+from pipeline.runtime.startup import until_answered
 from pipeline.runtime.vitals import Vitals
 from tests.support.eventually import eventually
 
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from pipeline.operations.audit.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN = 60.0
+# For whatever takes seconds on a machine that has nothing else to do.
+WITHIN = 120.0
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Deployment:
         return {
             "KAFKA_BROKER_URL": self.bootstrap,
             "KAFKA_ID_PREFIX": f"test-{self.tag}",
-            "KAFKA_STARTUP_TIMEOUT_SECONDS": "30",
+            "KAFKA_STARTUP_TIMEOUT_SECONDS": "60",
             "TRANSACTIONS_TOPIC": f"{self.tag}.transactions",
             "LEGIT_TOPIC": f"{self.tag}.legit",
             "FRAUD_TOPIC": f"{self.tag}.fraud",
@@ -105,9 +107,15 @@ class Deployment:
         provision(ProvisionSettings.from_env(self.environ), Stop())
 
     def set_config(self, topic: Topic, configs: dict[str, str]) -> None:
-        """Change settings of a topic."""
+        """Change settings of a topic, and wait until a broker has heard of them: they are answered before that."""
+        name = self.name(topic)
         with Cluster(self.settings.kafka, "test") as cluster:
-            cluster.set_config(self.name(topic), configs)
+            cluster.set_config(name, configs)
+
+            def heard() -> bool:
+                return all(cluster.config([name], key) == {name: value} for key, value in configs.items())
+
+            eventually(heard, WITHIN, f"{name} to have {configs}")
 
     @contextmanager
     def producer(self, **config: Any) -> Iterator[KafkaProducer]:
@@ -115,7 +123,7 @@ class Deployment:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, **config)
         try:
             yield producer
-            producer.flush(timeout=30)
+            producer.flush(timeout=WITHIN)
         finally:
             producer.close(timeout=10)
 
@@ -123,7 +131,7 @@ class Deployment:
         """Write records to partition 0 of the input, and return their metadata."""
         with self.producer(**config) as producer:
             name = self.name(topics.TRANSACTIONS)
-            return [producer.send(name, value=value, key=key, partition=0).get(timeout=30) for value in values]
+            return [producer.send(name, value=value, key=key, partition=0).get(timeout=WITHIN) for value in values]
 
     def put_tombstone(self) -> None:
         """Write a record with neither key nor value to partition 0 of the input, past the client's own check."""
@@ -139,12 +147,16 @@ class Deployment:
                 producer.send(self.name(topics.TRANSACTIONS), value=value, partition=number % self.partitions)
 
     def records(self, topic: Topic) -> list[Any]:
-        """Return all committed records of a topic."""
-        with Cluster(self.settings.kafka, "test") as cluster:
-            name = self.name(topic)
-            partitions = cluster.describe([name])[name].partitions
-            starts, ends = cluster.beginnings(name, partitions), cluster.ends(name, partitions)
-        return list(read_between(self.settings.kafka, name, starts, ends, 30.0))
+        """Return all committed records of a topic; a cluster that does not answer is asked again, as services do."""
+        name, kafka = self.name(topic), self.settings.kafka
+
+        def read() -> list[Any]:
+            with Cluster(kafka, "test") as cluster:
+                partitions = cluster.describe([name])[name].partitions
+                starts, ends = cluster.beginnings(name, partitions), cluster.ends(name, partitions)
+            return list(read_between(kafka, name, starts, ends, WITHIN))
+
+        return until_answered(f"reading {name}", read, kafka, Stop().wait)
 
     def wait_for_records(self, topic: Topic, count: int) -> list[Any]:
         """Return the committed records of a topic once there are at least so many."""
@@ -223,10 +235,17 @@ class Deployment:
         consumer.close()
 
     def wait_until_settled(self, service: str, count: int) -> None:
-        """Wait until a service has committed so many records of its topic, by offset."""
-        eventually(
-            lambda: sum(self.committed(service).values()) >= count, WITHIN, f"{service} to commit {count} records"
-        )
+        """Wait until a service has committed its way past so many records of its topic; markers count for none."""
+        topic = topics.consumed_by(service)
+
+        def settled() -> bool:
+            committed = self.committed(service)
+            if sum(committed.values()) < count:
+                return False
+            handled = [one for one in self.records(topic) if one.offset < committed.get(one.partition, 0)]
+            return len(handled) >= count
+
+        eventually(settled, WITHIN, f"{service} to commit {count} records")
 
     @contextmanager
     def running(self, *services: str) -> Iterator[dict[str, io.StringIO]]:
@@ -249,7 +268,7 @@ class Deployment:
         finally:
             stop.request()
             for thread in threads:
-                thread.join(30)
+                thread.join(WITHIN)
         if failures:
             raise failures[0]
         assert not any(thread.is_alive() for thread in threads)
@@ -282,7 +301,7 @@ class Deployment:
         """Kill what was started and still lives, and remove the databases."""
         for process in self.processes:
             process.kill()
-            process.wait(10)
+            process.wait(WITHIN)
         for file in (self.ledger, self.cases):
             for name in ("", "-wal", "-shm"):
                 Path(f"{file}{name}").unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
+from tests.support.browser import WITHIN_MS
 from tests.support.compose import free_ports
 from tests.support.eventually import eventually
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from tests.support.deployment import Deployment
 
-WITHIN_MS: Final = 60_000  # as long as others wait for services, on a machine that is busy
 NASTY: Final = "<img src=x onerror='window.hurt=1'><script>window.hurt=1</script>\"'`{{7*7}}"
 
 
@@ -42,7 +42,7 @@ class Shown:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._process = self._pipeline.spawn("dashboard", self._log, DASHBOARD_PORT=self.port, **self._variables)
-        eventually(self._answers, 60, f"the dashboard at {self.address}")
+        eventually(self._answers, WITHIN_MS / 1000, f"the dashboard at {self.address}")
 
     def stop(self) -> None:
         """Kill it."""
@@ -51,7 +51,7 @@ class Shown:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/login", trust_env=False, timeout=5).status_code < 500
+            return httpx.get(f"{self.address}/login", trust_env=False, timeout=30).status_code < 500
         except httpx.HTTPError:
             return False
 
@@ -60,6 +60,7 @@ class Shown:
 def page_of(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
     """Yield a page; an error of its scripts fails the test."""
     opened = browser.new_context(**context)
+    opened.set_default_timeout(WITHIN_MS)
     page = opened.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -93,7 +93,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     """Yield an SMTP server's mailbox, and its port."""
     box = Mailbox()
     port = int(free_ports(1)[0])
-    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=10)
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=30)
     controller.start()
     try:
         yield box, port

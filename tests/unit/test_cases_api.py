@@ -162,7 +162,7 @@ def test_a_false_alarm_is_released_later(client: httpx.Client, engine: Engine, w
 def test_who_does_not_know_the_token_learns_nothing(client: httpx.Client, header: str) -> None:
     """Also of what there is."""
     for path in ("/cases", "/cases/1", "/cases/999", "/alerts?transaction=x", f"/alerts/at?topic={FRAUDS}"):
-        refused = httpx.get(f"{client.base_url}{path}", headers={"Authorization": header}, trust_env=False)
+        refused = httpx.get(f"{client.base_url}{path}", headers={"Authorization": header}, trust_env=False, timeout=30)
         assert refused.status_code == 401
     assert client.post("/cases/3/close", json={"by": "x"}, headers={"Authorization": header}).status_code == 401
 

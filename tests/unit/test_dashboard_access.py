@@ -64,7 +64,7 @@ def client_of(token: str | None, **variables: str) -> Generator[httpx.Client, No
     settings = DashboardSettings.from_env(values)
     hub = Hub(lambda: {"lags": {}, "connected": False})
     served = listening(settings, hub)
-    with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
+    with httpx.Client(base_url=served.address, timeout=30, trust_env=False) as made:
         yield made
     served.end()
 
@@ -238,7 +238,7 @@ def test_a_page_that_looks_holds_up_no_end(caplog: pytest.LogCaptureFixture) -> 
     hub = Hub(lambda: {"lags": {}, "connected": False})
     hub.take([], live=True)
     served = listening(settings, hub)
-    asking = httpx.Client(base_url=served.address, timeout=10, trust_env=False)
+    asking = httpx.Client(base_url=served.address, timeout=30, trust_env=False)
     with asking, asking.stream("GET", "/api/stream") as stream:
         lines = stream.iter_lines()
         assert next(lines).startswith("event: ")

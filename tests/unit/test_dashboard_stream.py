@@ -29,7 +29,7 @@ def client() -> Iterator[httpx.Client]:
         hub.take([Row(LEGIT, "legit", 0, offset, 0, source="A") for offset in range(3)], live=False)
         hub.take([], live=True)
         served = listening(DashboardSettings.from_env({"KAFKA_BROKER_URL": "127.0.0.1:1"}), hub)
-        with httpx.Client(base_url=served.address, timeout=10, trust_env=False) as made:
+        with httpx.Client(base_url=served.address, timeout=30, trust_env=False) as made:
             yield made
         hub.end()
         served.end()

@@ -40,7 +40,7 @@ def test_a_service_with_bad_settings_ends_the_demo_with_what_it_says(tmp_path: P
     ending = Ending(2)
     services = Services(cast("Guard", ending), tmp_path, tmp_path, {})
     services.start()
-    eventually(ending.ended, 10, "the end of all")
+    eventually(ending.ended, 60, "the end of all")
     with pytest.raises(DemoError, match="detector ended with exit code 2: it must be a port"):
         services.watch(print)
 
@@ -50,8 +50,8 @@ def test_a_service_that_failed_is_started_again(tmp_path: Path) -> None:
     ending, said = Ending(70), list[str]()
     services = Services(cast("Guard", ending), tmp_path, tmp_path, {})
     services.start()
-    eventually(ending.ended, 10, "the end of all")
+    eventually(ending.ended, 60, "the end of all")
     services.watch(said.append)
     assert len(ending.started) == 2 * len(SERVICES)
     assert said[0].startswith("detector ended with exit code 70, starting it again; see ")
-    eventually(ending.ended, 10, "the end of all")
+    eventually(ending.ended, 60, "the end of all")

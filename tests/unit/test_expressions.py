@@ -225,9 +225,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 )
 def test_nothing_else_can_be_reached(text: str) -> None:
     """Whatever is not of the language is refused when it is loaded, and quickly."""
-    begun = time.monotonic()
+    begun = time.thread_time()
     assert faults(text)
-    assert time.monotonic() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 @given(st.text(max_size=60))

@@ -12,7 +12,7 @@ from kafka_local.guard import Guard
 from tests.support.eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-GONE_WITHIN_SECONDS = 20.0
+GONE_WITHIN_SECONDS = 60.0
 
 # Holds a guard, starts a child that ignores what can be ignored, says its pid and the folder, and waits to be killed.
 HOLDER = """

@@ -53,7 +53,10 @@ def vitals(clock: Clock) -> Vitals:
 @pytest.fixture
 def client(vitals: Vitals) -> Iterator[httpx.Client]:
     """Provide a caller of the address where they are told."""
-    with listening(vitals, "127.0.0.1", 0) as address, httpx.Client(base_url=address, trust_env=False) as made:
+    with (
+        listening(vitals, "127.0.0.1", 0) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=30) as made,
+    ):
         yield made
 
 

@@ -17,11 +17,13 @@ from kafka.protocol.producer import EndTxnResponse
 
 from pipeline.runtime.wire.line import Line
 from pipeline.runtime.wire.messages import Identity, ending
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = 5
+WITHIN = 30.0
 SIZE = struct.Struct(">i")
 
 
@@ -66,7 +68,7 @@ def peer() -> Iterator[Peer]:
 
 def soon() -> float:
     """Return a deadline."""
-    return time.monotonic() + 5
+    return time.monotonic() + WITHIN
 
 
 def request() -> Any:
@@ -111,13 +113,13 @@ def test_what_does_not_come_in_time_breaks_the_line(peer: Peer) -> None:
 def test_a_broker_that_holds_back_for_a_quota_is_waited_for(peer: Peer) -> None:
     """It has said for how long it reads nothing: whoever gave up before would never get a transaction through."""
     peer.line.send(request(), soon())
-    peer.socket.sendall(peer.answer(1, muted_ms=60))
+    peer.socket.sendall(peer.answer(1, muted_ms=int(WITHIN * 1000)))
     peer.line.receive(soon())
     peer.line.send(request(), time.monotonic())
     later = threading.Timer(0.05, lambda: peer.socket.sendall(peer.answer(2)))
     later.start()
     assert peer.line.receive(time.monotonic()).producer_epoch == 2
-    later.join(5)
+    later.join(WITHIN)
 
 
 def test_a_peer_that_goes_is_noticed(peer: Peer) -> None:
@@ -130,7 +132,7 @@ def test_a_peer_that_goes_is_noticed(peer: Peer) -> None:
     with closing(Peer()) as other:
         assert other.line.look()
         other.socket.close()
-        assert not other.line.look()
+        eventually(lambda: not other.line.look(), WITHIN, "the end to be noticed")
         assert other.line.broken
 
 
@@ -147,7 +149,7 @@ def test_a_peer_that_reads_nothing_is_given_up(peer: Peer) -> None:
 def test_an_answer_that_nobody_asked_for_breaks_the_line(peer: Peer) -> None:
     """Whether somebody waits for another or nobody does."""
     peer.socket.sendall(peer.answer(1))
-    assert not peer.line.look()
+    eventually(lambda: not peer.line.look(), WITHIN, "what came to be noticed")
     with closing(Peer()) as other:
         other.line.send(request(), soon())
         other.answer(1)
