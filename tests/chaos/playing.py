@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+
+from kafka.errors import KafkaError
 
 from pipeline.runtime.record_path import BATCHES
 from tests.chaos.ground import GROUNDS, Ground, NotHereError
@@ -30,7 +33,7 @@ def play(  # noqa: PLR0913 (what a run is made of)
         with Stage(ground, folder, fronted=scenario.fronted, mutation=mutation, record_path=record_path) as stage:
             scenario.play(stage, length, Random(f"{seed} {scenario.name}"))  # noqa: S311 (no secret)
             report = stage.finish()
-    except (AssertionError, TimeoutError) as error:
+    except (AssertionError, TimeoutError, subprocess.TimeoutExpired, KafkaError) as error:
         why = f"{type(error).__name__}: {error}; logs in {folder}"
         return result_of(scenario, seed, time.monotonic() - began, failure=why)
     return played(scenario, stage, report, seed, time.monotonic() - began)
