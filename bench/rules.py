@@ -23,6 +23,7 @@ from bench.population import stream
 from bench.tables import Titled, machine_line
 from detector.rules.loading import load_rules
 from pipeline.contracts.moments import milliseconds_of
+from pipeline.runtime.collector import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,9 +101,8 @@ def state_bytes(made: Sequence[Transaction]) -> int:
 def measure(count: int, accounts: int) -> Measured:
     """Make a stream, judge it, and return what that took."""
     made = list(stream(count, accounts))
-    # In a detector a transaction is gone when it is judged; here the collector would walk all of them again and again.
-    gc.collect()
-    gc.freeze()
+    # As a service does. There a transaction is gone when it is judged; here the collector would walk all of them again.
+    settle()
     took, total_ns, hits = run(stages(), made)
     took.sort()
     held = state_bytes(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import uuid
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pipeline.runtime.clients.consumers import group_consumer
 from pipeline.runtime.clients.leftovers import Leftovers
 from pipeline.runtime.clients.replay import Replay
 from pipeline.runtime.clock import now_ms
+from pipeline.runtime.collector import settle
 from pipeline.runtime.compiled import how_it_runs
 from pipeline.runtime.record_path import RecordPath, record_path
 from pipeline.runtime.resume import ResumeWatch
@@ -106,10 +106,7 @@ def serve(  # noqa: PLR0913 (the parts of a service meet here)
     intake = parts.intake(work, marks, vitals)
     loop = parts.loop(intake, output, work, vitals)
     logger.info("started", extra=parts.told())
-    # What is there now, modules above all, stays until the end: the collector need not walk it again, which takes tens
-    # of milliseconds in the middle of a transaction.
-    gc.collect()
-    gc.freeze()
+    settle()
     loop.run(stop)
 
 

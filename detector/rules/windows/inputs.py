@@ -9,6 +9,7 @@ from detector.rules.expressions.kinds import Kind
 from detector.rules.windows.distinct import HASHES, hashed, text_hash
 from detector.rules.windows.numbers import CENT, HUNDRED, scaled
 from detector.rules.windows.series import Form
+from detector.rules.windows.sharing import TEXTS, shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +89,8 @@ def _as_kept(value: Code, form: Form, *, kind: Kind) -> Code:
         return code(quick, value, bound(CENT), bound(HUNDRED), bound(scaled))
     if form is Form.NUMBER:
         return code("{}({})", bound(scaled), value)
+    if form is Form.PLAIN and kind is Kind.TEXT:
+        return code("({}.get(y := {}) or {}(y))", bound(TEXTS), value, bound(shared))
     if form is not Form.HASH:
         return value
     if kind is Kind.TEXT:

@@ -9,6 +9,7 @@ from detector.rules.windows.chunk import BrokenBucketError, KeyColumns, ViewColu
 from detector.rules.windows.kept import Kept
 from detector.rules.windows.panes import Cell, Ladder, Pane
 from detector.rules.windows.series import Series
+from detector.rules.windows.sharing import shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,10 +82,11 @@ def _chains(view: View, columns: ViewColumns, values: int) -> Sequence[Series | 
 def _series(view: View, columns: ViewColumns) -> list[Series]:
     layout, wide, texts_wide = view.layout, view.layout.cells, view.layout.texts
     times, cells, texts = _array("q", columns.times), _array("q", columns.cells), columns.texts
+    texts = [shared(one) if type(one) is str else one for one in texts]
     scaled = _array("I", columns.scaled)
     # Most series have the same scales: one tuple for all of them.
     scales = [tuple(one) for one in columns.scales]
-    currencies = columns.currencies
+    currencies = [shared(one) for one in columns.currencies]
     found: list[Series] = []
     at = cells_at = texts_at = 0
     for number, rows in enumerate(_array("I", columns.rows)):

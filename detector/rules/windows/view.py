@@ -10,6 +10,7 @@ from detector.rules.windows.at import LATE, MANY
 from detector.rules.windows.numbers import GAP
 from detector.rules.windows.panes import Ladder, fine
 from detector.rules.windows.series import Form, Layout, Series, in_currency
+from detector.rules.windows.sharing import shared
 from detector.rules.windows.sizes import SERIES_BYTES
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class View:
         batch.begun += 1
         kept.size += SERIES_BYTES
         before = kept.series[self.index]
-        series = kept.series[self.index] = Series(self.layout, currency, before)
+        series = kept.series[self.index] = Series(self.layout, shared(currency), before)
         if not kept.is_new:  # else all of it goes when the batch is undone
             batch.undo.append((kept.series.__setitem__, (self.index, before)))
         return series
