@@ -12,6 +12,7 @@ from kafka.structs import TopicPartition
 from pipeline.contracts import topics
 from pipeline.runtime.clients.replay import Replay
 from pipeline.runtime.record_path import BATCHES, RECORDS, in_batches, one_by_one
+from tests.support.deployment import WITHIN
 from tests.support.parts import GOOD
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.integration
 
 PATHS: Final[dict[str, Callable[..., RecordPath]]] = {BATCHES: in_batches, RECORDS: one_by_one}
 MINUTE_MS: Final = 60_000
-READS: Final = 500
 
 paths = pytest.mark.parametrize("path", PATHS)
 
@@ -46,7 +46,8 @@ def read(pipeline: Deployment, path: str, ends: Mapping[int, int], reach_minutes
     replay = Replay(pipeline.settings.kafka, "replay", PATHS[path](is_input=True), lambda: now_ms)
     with closing(replay):
         replay.open({TopicPartition(name, number): end for number, end in ends.items()}, int(reach_minutes * MINUTE_MS))
-        for _ in range(READS):
+        deadline = time.monotonic() + WITHIN
+        while time.monotonic() < deadline:
             pieces = replay.read()
             if pieces is None:
                 return found
