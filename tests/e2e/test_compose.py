@@ -27,6 +27,7 @@ COUNT = 6000
 PER_SECOND = 200
 SEED = 7  # by chance alone, one run in a hundred would leave the 9 to 11 percent
 GRACE_SECONDS = 30
+CONSUMER_MS = "10000"  # nothing more comes: a busy machine takes some seconds to join its group
 WORKERS = ("generator", "detector", "legit_processor", "fraud_processor", "dashboard")
 READ = (topics.TRANSACTIONS, topics.LEGIT, topics.FRAUD)
 MY_RULE = "my-large-amount"
@@ -147,7 +148,7 @@ def _wait_until_processed(pipeline: Project) -> None:
 
 def _consume(kafka: Project, topic: str) -> list[str]:
     where = ("--bootstrap-server", "localhost:9092", "--topic", topic, "--from-beginning")
-    return kafka.compose("exec", "-T", "broker", CONSUMER, *where, "--timeout-ms", "3000").splitlines()
+    return kafka.compose("exec", "-T", "broker", CONSUMER, *where, "--timeout-ms", CONSUMER_MS).splitlines()
 
 
 def _lines(containers: list[Container], service: str) -> list[str]:
