@@ -6,14 +6,14 @@ import json
 import os
 import subprocess
 import sys
-import time
+import threading
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from legit_processor.ledger.reading import balances, trial_balance
 from legit_processor.settings import LegitSettings
@@ -27,7 +27,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from tests.support.deployment import Deployment
 
@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("LEDGER_KILLS", "3"))
 PAYMENTS = 800 * KILLS  # a hundred accounts pay alike
 REPLICAS = 2
+DISTURBANCES = 5
 
 
 def paid(number: int, amount: str = "7.50", name: str | None = None) -> bytes:
@@ -147,10 +148,10 @@ def test_connections_that_break_and_a_file_that_is_held_lose_nothing(
     payments = 600
     engine = open_engine(LegitSettings.from_env(pipeline.environ).database)
     with pipeline.running("detector", "legit_processor"):
-        pipeline.put_many([paid(number) for number in range(payments)])
-        for number in range(1, 6):
+        pipeline.put_many([paid(number) for number in range(payments - DISTURBANCES)])
+        for number in range(1, DISTURBANCES + 1):
             eventually(lambda least=20 * number: settled(pipeline) >= least, WITHIN, "more to be settled")  # type: ignore[misc]
-            disturb(engine)
+            disturb(engine, lambda late=payments - number: pipeline.put(paid(late)))  # type: ignore[misc]
         pipeline.wait_until_booked(payments)
     engine.dispose()
     assert pipeline.audit().clean
@@ -162,12 +163,23 @@ def settled(pipeline: Deployment) -> int:
     return sum(pipeline.committed("legit_processor").values())
 
 
-def disturb(engine: Engine) -> None:
-    """Break all connections of a database, or hold its file for a second, which is what goes wrong."""
+def disturb(engine: Engine, add: Callable[[], object]) -> None:
+    """Break all connections of a database, or hold its file until the service that has more to settle wants it."""
     if engine.dialect.name == SQLITE:
+        wanted = threading.Event()
+
+        def want(_: Connection) -> None:
+            wanted.set()
+
         with engine.begin():
-            time.sleep(1)
+            event.listen(Engine, "begin", want)
+            try:
+                add()
+                assert wanted.wait(WITHIN)
+            finally:
+                event.remove(Engine, "begin", want)
         return
+    add()
     others = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid()"

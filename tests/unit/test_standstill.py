@@ -125,3 +125,7 @@ def test_a_place_now_and_then_is_one() -> None:
     for _ in range(3):
         bench.standstill.has_no_place()
         bench.look(PLACE_SECONDS)
+    bench.standstill.has_no_place()
+    bench.now += PLACE_SECONDS
+    with pytest.raises(ConsumerHangsError, match="no place in its group for 330 s"):
+        bench.standstill.has_no_place()
