@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from bench.charts import charts
@@ -10,7 +11,7 @@ from bench.tables import machine_line, tables
 from pipeline.runtime.compiled import COMPILED
 
 if TYPE_CHECKING:
-    from bench.results import Measured
+    from bench.results import Machine, Measured
     from bench.tables import Titled
 
 DOCUMENT: Final = ROOT / "docs" / "performance.md"
@@ -48,10 +49,27 @@ def put(begin: str, end: str, text: str) -> None:
     DOCUMENT.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
+def put_table(begin: str, end: str, command: str, machine: Machine, table: Titled) -> None:
+    """Put a table between two marks, under a line that says by which command it was made today, and on what.
+
+    Raises:
+        ValueError: the document has no such marks.
+
+    """
+    put(begin, end, f"{_made(date.today().isoformat(), command, machine)}\n\n{cells(table)}")  # noqa: DTZ011 (a person's day)
+
+
+def _made(day: str, command: str, machine: Machine) -> str:
+    return f"{day}, `{command}`, on {machine_line(machine)}."
+
+
 def markdown(measured: Measured) -> str:
     """Return the report as it stands in a document."""
-    told = f"{measured.day}, `{measured.command}`, on {machine_line(measured.machine)}."
-    parts = [told, *(cells(table) for table in tables(measured)), *charts(measured)]
+    parts = [
+        _made(measured.day, measured.command, measured.machine),
+        *(cells(table) for table in tables(measured)),
+        *charts(measured),
+    ]
     return "\n\n".join(parts)
 
 

@@ -12,15 +12,14 @@ import json
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fraud_processor.__main__
 import legit_processor.__main__
-from bench.document import cells, put
+from bench.document import put_table
 from bench.machine import this_machine
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from fraud_processor.cases.store import Cases
 from fraud_processor.handler import FraudProcessor
 from legit_processor.handler import LegitProcessor
@@ -159,8 +158,7 @@ def main(arguments: list[str]) -> int:
         for row in made.rows:
             sys.stdout.write("".join(f"{cell:>24}  {name}\n" for name, cell in zip(made.head, row, strict=True)))
     if asked.document:
-        day = f"{date.today().isoformat()}, `python -m bench.effects {asked.what}`"  # noqa: DTZ011 (a person's day)
-        put(BEGIN, END, f"{day}, on {machine_line(machine)}.\n\n{cells(made)}")
+        put_table(BEGIN, END, f"python -m bench.effects {asked.what}", machine, made)
     return int(any(one.per_second < GOALS_PER_SECOND[what] for what, one in found.items()))
 
 

@@ -15,7 +15,6 @@ import logging
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,14 +22,15 @@ from bench.arrivals import processor_of, settled_after, stamped
 from bench.broker import broker
 from bench.commits import CommitWatch
 from bench.deployment import Deployment
-from bench.document import cells, marks, put
+from bench.document import marks, put_table
 from bench.joining import wait_for_members
 from bench.machine import this_machine
 from bench.percentiles import percentiles_ms
+from bench.plan import not_negative, positive
 from bench.processes import EndedError, Processes
 from bench.progress import Committed, settled
 from bench.subjects import PIPELINE
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from bench.telling import Telling
 from kafka_local import KafkaLocalError
 from pipeline.errors import PipelineError
@@ -137,8 +137,7 @@ def main(arguments: list[str]) -> int:
     )
     if asked.document:
         command = " ".join(["python -m bench.gate", *(one for one in arguments if one != "--document")])
-        told = f"{datetime.now(UTC).date().isoformat()}, `{command}`, on {machine_line(machine)}."
-        put(*marks("bench.gate", machine.code), f"{told}\n\n{cells(table(plan, rounds))}")
+        put_table(*marks("bench.gate", machine.code), command, machine, table(plan, rounds))
     return 0 if good else 1
 
 
@@ -203,10 +202,12 @@ def holds(passed: Passed, plan: Plan) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.gate", description=__doc__)
-    parser.add_argument("--events", type=int, default=EVENTS, help="how many (%(default)s)")
-    parser.add_argument("--rate", type=int, default=RATE, help="how many a second (%(default)s)")
-    parser.add_argument("--warm", type=int, default=WARM_SECONDS, help="seconds of the same before (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=1, help="how often (%(default)s)")
+    parser.add_argument("--events", type=positive, default=EVENTS, help="how many (%(default)s)")
+    parser.add_argument("--rate", type=positive, default=RATE, help="how many a second (%(default)s)")
+    parser.add_argument(
+        "--warm", type=not_negative, default=WARM_SECONDS, help="seconds of the same before (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=positive, default=1, help="how often (%(default)s)")
     parser.add_argument(
         "--java", choices=("thorough", "quick"), default="thorough", help="how it compiles the broker (%(default)s)"
     )

@@ -15,18 +15,17 @@ import json
 import logging
 import sys
 import time
-from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.deployment import Deployment
-from bench.document import cells, put
+from bench.document import put_table
 from bench.joining import wait_for_members
 from bench.looking import Pages
 from bench.machine import this_machine
 from bench.percentiles import percentiles_ms
 from bench.processes import EndedError, Processes
 from bench.subjects import DETECTOR, PIPELINE
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from bench.telling import Telling
 from bench.watched import free_port, rows_of, watched, within_noise
 from kafka_local import Cluster, KafkaLocalError
@@ -138,8 +137,7 @@ def main(arguments: list[str]) -> int:
         limits = f"p95 below {LIMIT_P95_MS:g} ms, dashboard below {LIMIT_CORES:g} cores, no more CPU of the detector"
         sys.stdout.write(f"{'passed' if good else 'FAILED'}: {limits} with pages, within noise\n")
     if asked.document:
-        day = f"{date.today().isoformat()}, `python -m bench.pages`"  # noqa: DTZ011 (a person's day)
-        put(BEGIN, END, f"{day}, on {machine_line(machine)}.\n\n{cells(titled)}")
+        put_table(BEGIN, END, "python -m bench.pages", machine, titled)
     return 0 if good else 1
 
 

@@ -47,11 +47,17 @@ class Plan:
         return shlex.join(["python", "-m", "bench", *(word for word in kept if not word.startswith("--json="))])
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Accept a whole number above zero, as an option's type."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above zero")
     return value
+
+
+def not_negative(text: str) -> int:
+    """Accept 0 as well."""
+    return 0 if text == "0" else positive(text)
 
 
 def _above_zero(text: str) -> float:
@@ -70,14 +76,14 @@ def plan_of(arguments: list[str]) -> Plan:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="short and few rounds: to see that it works, not for figures")
-    add("--rounds", type=_positive, help="rounds of throughput, interleaved (5)")
-    add("--records", type=_positive, help="records of a backlog; slower subjects get a part of it (1,000,000)")
-    add("--lengths", type=_positive, nargs="+", help="backlogs for the cost against length (400,000 and 2,000,000)")
-    add("--length-rounds", type=_positive, help="rounds of those, interleaved (3)")
-    add("--scale", type=_positive, default=2, metavar="N", help="also N detectors of one group; 1: not (%(default)s)")
+    add("--rounds", type=positive, help="rounds of throughput, interleaved (5)")
+    add("--records", type=positive, help="records of a backlog; slower subjects get a part of it (1,000,000)")
+    add("--lengths", type=positive, nargs="+", help="backlogs for the cost against length (400,000 and 2,000,000)")
+    add("--length-rounds", type=positive, help="rounds of those, interleaved (3)")
+    add("--scale", type=positive, default=2, metavar="N", help="also N detectors of one group; 1: not (%(default)s)")
     add("--rates", type=_above_zero, nargs="+", help="transactions a second for latency (100, 1,000, 10,000)")
     add("--seconds", type=_above_zero, help="how long a load counts (15)")
-    add("--latency-rounds", type=_positive, help="rounds of latency, interleaved (3)")
+    add("--latency-rounds", type=positive, help="rounds of latency, interleaved (3)")
     add("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these alone")
     add("--peers", action="store_true", help="also others that do the same job, each installed on first use")
     add("--compiled", action="store_true", help="also the detector compiled, in a copy: takes a C compiler, a minute")

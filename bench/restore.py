@@ -13,7 +13,6 @@ import os
 import resource
 import sys
 import time
-from datetime import date
 from itertools import chain, repeat
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -22,11 +21,11 @@ from msgspec.structs import replace
 
 from bench.broker import broker
 from bench.deployment import PARTITIONS, Deployment
-from bench.document import cells, put
+from bench.document import put_table
 from bench.machine import this_machine
 from bench.population import stream
 from bench.rules import FILES
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from detector.handler import Detector
 from detector.rules.loading import load_rules
 from detector.snapshots.keeping import Keeping
@@ -215,8 +214,7 @@ def main(arguments: list[str]) -> int:
             sys.stdout.write(f"{value:>18}  {name}\n")
     if asked.document:
         made = Titled("Snapshots, on a real Kafka", ("what", "figure"), list(told.items()))
-        day = date.today().isoformat()  # noqa: DTZ011
-        put(BEGIN, END, f"{day}, `python -m bench.restore`, on {machine_line(machine)}.\n\n{cells(made)}")
+        put_table(BEGIN, END, "python -m bench.restore", machine, made)
     return int(restored.seconds > GOAL_SECONDS)
 
 

@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -26,14 +25,14 @@ import msgspec
 from bench.broker import broker
 from bench.commits import CommitWatch
 from bench.deployment import Deployment
-from bench.document import cells, marks, put
+from bench.document import cells, marks, put_table
 from bench.machine import this_machine
 from bench.population import stream
 from bench.processes import EndedError, Processes
 from bench.progress import Committed, Staged
 from bench.rules import FILES
 from bench.subjects import OURS
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from bench.telling import Telling
 from bench.throughput import Complete, between, follow, last_of
 from kafka_local import KafkaLocalError
@@ -174,9 +173,7 @@ def main(arguments: list[str]) -> int:
     else:
         sys.stdout.write(f"{cells(made)}\n\n{machine.code}\n")
     if asked.document:
-        day = date.today().isoformat()  # noqa: DTZ011
-        told = f"{day}, `python -m {COMMAND}`, on {machine_line(machine)}."
-        put(*marks(COMMAND, machine.code), f"{told}\n\n{cells(made)}")
+        put_table(*marks(COMMAND, machine.code), f"python -m {COMMAND}", machine, made)
     return int(any(median(one.cpu_us for one in rounds) > US_PER_SECOND / GOAL_A_SECOND for rounds in found.values()))
 
 

@@ -13,14 +13,13 @@ import json
 import sys
 import time
 import tracemalloc
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.document import cells, marks, put
+from bench.document import marks, put_table
 from bench.machine import this_machine
 from bench.population import stream
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from detector.rules.loading import load_rules
 from pipeline.contracts.moments import milliseconds_of
 from pipeline.runtime.collector import settle
@@ -151,8 +150,7 @@ def main(arguments: list[str]) -> int:
         for name, value in made.rows:
             sys.stdout.write(f"{value:>18}  {name}\n")
     if asked.document:
-        told = f"{date.today().isoformat()}, `python -m {COMMAND}`, on {machine_line(machine)}."  # noqa: DTZ011
-        put(*marks(COMMAND, machine.code), f"{told}\n\n{cells(made)}")
+        put_table(*marks(COMMAND, machine.code), f"python -m {COMMAND}", machine, made)
     return int(measured.mean_us > GOAL_US)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +15,9 @@ import msgspec
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from kafka.structs import TopicPartition
 
-from bench.document import cells, put
+from bench.document import put_table
 from bench.machine import this_machine
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from bench.transactions import samples
 from detector.handler import Detector
 from detector.rules.loading import load_file
@@ -118,8 +117,7 @@ def main(arguments: list[str]) -> int:
     for name, value in (made.head, *made.rows):
         sys.stdout.write(f"{value:>6}  {name}\n")
     if asked.document:
-        told = f"{date.today().isoformat()}, `python -m bench.stages`, on {machine_line(machine)}."  # noqa: DTZ011
-        put(BEGIN, END, f"{told}\n\n{cells(made)}")
+        put_table(BEGIN, END, "python -m bench.stages", machine, made)
     return 0
 
 

@@ -13,7 +13,6 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,13 +20,13 @@ import psutil
 
 from bench.broker import broker
 from bench.deployment import Deployment
-from bench.document import cells, put
+from bench.document import put_table
 from bench.joining import wait_for_members
 from bench.latency import LEAD_SECONDS, start_load
 from bench.machine import this_machine
 from bench.processes import EndedError, Processes
 from bench.subjects import DETECTOR, OURS
-from bench.tables import Titled, machine_line
+from bench.tables import Titled
 from bench.telling import Telling
 from kafka_local import KafkaLocalError
 from pipeline.runtime.clients.connection import KafkaError
@@ -197,8 +196,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"{value:>10}  {name}\n")
     if asked.document:
         command = f"python -m bench.steps --rate {asked.rate:g} --seconds {asked.seconds:g}"
-        told = f"{date.today().isoformat()}, `{command}`, on {machine_line(machine)}."  # noqa: DTZ011
-        put(BEGIN, END, f"{told}\n\n{cells(made)}")
+        put_table(BEGIN, END, command, machine, made)
     return 0
 
 

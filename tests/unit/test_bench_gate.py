@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.gate import Passed, Plan, holds, medians, table
+from bench.gate import Passed, Plan, holds, main, medians, table
 from pipeline.operations.audit.report import Report
 
 PLAN = Plan(events=100, rate=10, warm=3)
@@ -62,3 +62,12 @@ def test_the_table_ends_with_medians_and_goals() -> None:
 def test_without_latencies_there_are_no_medians() -> None:
     """One round in which nothing came leaves nothing to compare."""
     assert medians([passed(50.0), Passed(report(), {}, 100)]) == {}
+
+
+@pytest.mark.parametrize("option", ["--rounds=0", "--events=0", "--rate=-1", "--warm=-1"])
+def test_what_cannot_be_played_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before a Kafka is started, with the exit code of a wrong option."""
+    with pytest.raises(SystemExit) as ended:
+        main([option])
+    assert ended.value.code == 2
+    assert "is not above zero" in capsys.readouterr().err
