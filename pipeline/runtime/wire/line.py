@@ -5,6 +5,7 @@ kafka-python makes the connection, with TLS and SASL; from then on its network l
 
 from __future__ import annotations
 
+import select
 import ssl
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
 from pipeline.runtime.clients.connection import KafkaError
+from pipeline.runtime.wire.frames import Frames
 
 if TYPE_CHECKING:
     import socket
@@ -41,9 +43,11 @@ class Line:
         lifetime = login.session_lifetime_ms / 1000
         self._good_until = time.monotonic() + LOGIN_SHARE * lifetime if lifetime else float("inf")
         self._connection = connection
-        self._parser = connection.parser
-        self._versions = connection.broker_version_data
+        parser = connection.parser
+        self._frames = Frames(parser._client_id, connection.broker_version_data, parser._max_frame_size)  # noqa: SLF001
         self._socket: socket.socket = transport._sock  # noqa: SLF001
+        self._readable = select.poll()
+        self._readable.register(self._socket.fileno(), select.POLLIN)
         self._answers: deque[Any] = deque()
         self._muted_until = float("-inf")
         self.broken = False
@@ -67,10 +71,7 @@ class Line:
 
         """
         self._refuse_if_broken()
-        if request.API_VERSION is None:
-            request.API_VERSION = self._versions.api_version(request)
-        self._parser.send_request(request)
-        data = self._parser.send_bytes()
+        data = self._frames.written(request)
         try:
             self._socket.settimeout(self._left(deadline))
             self._socket.sendall(data)
@@ -88,14 +89,9 @@ class Line:
         self._refuse_if_broken()
         while not self._answers:
             try:
-                self._socket.settimeout(self._left(deadline))
-                data = self._socket.recv(READ_BYTES)
+                self._read(deadline)
             except OSError as error:
                 raise self._break(error, "waiting for an answer") from error
-            if not data:
-                raise self._break(None, "waiting for an answer")
-            try:
-                self._answers.extend(answer for _, answer in self._parser.receive_bytes(data))
             except KafkaError:
                 self.close()
                 raise
@@ -105,19 +101,46 @@ class Line:
             self._muted_until = self.used_at + muted_ms / 1000
         return answer
 
+    def _read(self, deadline: float) -> None:
+        """Take what comes next: the rest of an answer goes where it belongs at once."""
+        self._socket.settimeout(self._left(deadline))
+        room = self._frames.room()
+        if room is not None:
+            size = self._socket.recv_into(room)
+            answer = self._frames.filled(size)
+            if answer is not None:
+                self._answers.append(answer)
+        else:
+            data = self._socket.recv(READ_BYTES)
+            size = len(data)
+            self._answers.extend(self._frames.took(data))
+        if not size:
+            raise ConnectionResetError("end of stream")
+
     def look(self) -> bool:
         """Tell whether the line is good, while nothing is under way: a broker that went has closed it."""
         if self.broken:
             return False
-        try:
-            self._socket.settimeout(0)
-            self._socket.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            if time.monotonic() < self._good_until:
-                return True
+        if self._is_quiet() and time.monotonic() < self._good_until:
+            return True
+        self.close()  # nobody asked for what came, if anything did
+        return False
+
+    def _is_quiet(self) -> bool:
+        """Tell whether nothing came, not even the end."""
+        came = bool(self._readable.poll(0))
+        stream = self._socket
+        if not isinstance(stream, ssl.SSLSocket):
+            return not came
+        if not came:
+            return not stream.pending()
+        try:  # it may be the protocol's own, such as a ticket for another session
+            stream.settimeout(0)
+            stream.recv(1)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
         except OSError:
             pass
-        self.close()  # nobody asked for what came, if anything did
         return False
 
     @property
