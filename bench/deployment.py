@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 PARTITIONS: Final = 4
 OFFSETS_PARTITIONS: Final = 8  # of __consumer_offsets, as kafka_local sets its brokers up
 SERVICES: Final = ("detector", "legit_processor", "fraud_processor")
-_INT_BITS: Final = 32
+_INTS: Final = 1 << 32
 
 
 def offsets_partition(group: str, partitions: int = OFFSETS_PARTITIONS) -> int:
     """Return the partition of ``__consumer_offsets`` that a group's commits go to: Java's hash of its name."""
     found = 0
     for character in group:
-        found = (found * 31 + ord(character)) % 2**_INT_BITS
-    return (found & 0x7FFFFFFF) % partitions
+        found = (found * 31 + ord(character)) % _INTS
+    # The hash has a sign, of which brokers take no notice; the least of all numbers counts as 0.
+    return min(found, _INTS - found) % (_INTS // 2) % partitions
 
 
 def new_tag() -> str:

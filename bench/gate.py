@@ -15,12 +15,13 @@ import logging
 import os
 import sys
 import time
+from contextlib import closing
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.arrivals import processor_of, settled_after, stamped
 from bench.broker import broker
-from bench.commits import CommitWatch
+from bench.commit_log import CommitLog
 from bench.deployment import Deployment
 from bench.document import marks, put_table
 from bench.joining import wait_for_members
@@ -28,7 +29,7 @@ from bench.machine import this_machine
 from bench.percentiles import percentiles_ms
 from bench.plan import not_negative, positive
 from bench.processes import EndedError, Processes
-from bench.progress import Committed, settled
+from bench.progress import Asked, settled
 from bench.subjects import PIPELINE
 from bench.tables import Titled
 from bench.telling import Telling
@@ -49,6 +50,7 @@ WARM_SECONDS: Final = 30
 LIMIT_P95_MS: Final = 500.0
 GOALS_MS: Final = {"p95": 60.0, "p99": 150.0}
 PATIENCE_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 1.0  # often enough to know the end, and nothing beside what is measured
 
 
 class Passed(NamedTuple):
@@ -74,22 +76,22 @@ def play(bootstrap: str, plan: Plan, tell: Callable[[str], None]) -> Passed:
         PIPELINE.start(deployment, processes, quick_commits=True)
         wait_for_members(deployment, PIPELINE, processes)
         # The generator knows the time of day alone.
-        with CommitWatch(deployment, time.time_ns) as watch:
-            committed = Committed(deployment, watch)
+        with CommitLog(deployment, time.time_ns) as log, closing(Asked(deployment)) as asked:
             load = {"TRANSACTIONS_PER_SECOND": str(plan.rate), "TRANSACTIONS_COUNT": str(plan.total)}
             processes.module("generator", "generator", deployment.environ | load | {"GENERATOR_SEED": "1"})
-            moved = time.monotonic()
-            while not settled(deployment, committed, plan.total) and time.monotonic() - moved < PATIENCE_SECONDS:
-                before = len(committed.all)
-                committed.poll()
-                if len(committed.all) > before:
+            done, moved = 0, time.monotonic()
+            while not settled(deployment, asked, plan.total) and time.monotonic() - moved < PATIENCE_SECONDS:
+                time.sleep(LOOK_SECONDS)
+                before, done = done, asked.poll()
+                if done > before:
                     moved = time.monotonic()
-                tell(f"{committed.judged:,} of {plan.total:,} judged, {plan.before:,} of them to warm up")
+                tell(f"{asked.judged:,} of {plan.total:,} judged, {plan.before:,} of them to warm up")
                 processes.check()
+            commits = log.read()
     tell("auditing")
     report = audit(deployment.settings.kafka, deployment.settings.topics, Stop().wait, lambda _: None)
     counted = stamped(deployment, plan.total, plan.rate)[plan.before :]
-    took = settled_after(counted, committed.all, processor_of(deployment))
+    took = settled_after(counted, commits, processor_of(deployment))
     deployment.remove()
     found = [ns for ns in took if ns is not None]
     return Passed(report, percentiles_ms(found), plan.events - len(found))

@@ -6,17 +6,17 @@ import itertools
 import json
 import time
 from array import array
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final
 
 from bench.arrivals import Arrivals, by_id, processor_of, settled_after
-from bench.commits import CommitWatch
+from bench.commit_log import CommitLog
 from bench.deployment import Deployment
 from bench.joining import wait_for_members
 from bench.load import due_ns
 from bench.percentiles import percentiles_ms
 from bench.processes import Processes
-from bench.progress import Committed, settled
+from bench.progress import Asked, settled
 from bench.results import Delayed
 from bench.window import NS_PER_SECOND, Window
 from pipeline.contracts import topics
@@ -32,6 +32,8 @@ LEAD_SECONDS: Final = 2.0  # for the load's process to start
 WARM_SECONDS: Final = 2.0  # of load before anything counts
 PATIENCE_SECONDS: Final = 15.0  # without anything new, once all was sent
 PAUSE_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.02  # for the window to begin and to end in time
+ASK_SECONDS: Final = 1.0
 
 
 def delays(bootstrap: str, subject: Subject, rate: float, seconds: float, tell: Callable[[str], None]) -> Delayed:
@@ -123,19 +125,21 @@ def _follow_commits(
     load: tuple[float, int, float],
     tell: Callable[[str], None],
 ) -> tuple[array[int], Window]:
-    """Note the commits while they come, and find out afterwards which records each of them passed."""
-    committed = Committed(deployment, stack.enter_context(CommitWatch(deployment)))
+    """Ask now and then how far it is, and find out afterwards when each record's commit was."""
+    log, asked = stack.enter_context(CommitLog(deployment)), stack.enter_context(closing(Asked(deployment)))
     window = _begin(deployment, processes, load)
-    moved = time.monotonic()
-    while moved > 0 and not settled(deployment, committed, load[1]):
-        before = len(committed.all)
-        committed.poll()
-        window.look()
-        tell(f"{committed.judged:,} of {load[1]:,} judged")
-        moved = _still_patient(processes, moved, news=len(committed.all) > before)
+    done, asked_at, moved = 0, time.monotonic(), time.monotonic()
+    while moved > 0 and not settled(deployment, asked, load[1]):
+        while time.monotonic() < asked_at:
+            time.sleep(LOOK_SECONDS)
+            window.look()
+        asked_at = time.monotonic() + ASK_SECONDS
+        before, done = done, asked.poll()
+        tell(f"{asked.judged:,} of {load[1]:,} judged")
+        moved = _still_patient(processes, moved, news=done > before)
     _wait_for_window(window)
     found = stack.enter_context(Arrivals(deployment, by_id)).take(load[1])
-    took = settled_after(found, committed.all, processor_of(deployment))
+    took = settled_after(found, log.read(), processor_of(deployment))
     counted = zip(found, took, strict=True)
     return array("q", [ns for one, ns in counted if ns is not None and one.intended_ns >= window.begin_ns]), window
 

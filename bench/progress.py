@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bench.commits import Commit, CommitWatch, Place
     from bench.deployment import Deployment
+    from pipeline.contracts.topics import Topic
 
 PAUSE_SECONDS: Final = 0.02
 BRANCHES: Final = (topics.LEGIT, topics.FRAUD)
@@ -63,6 +64,30 @@ class Committed:
 
     def _of(self, group: str) -> int:
         return sum(offset for place, offset in self.latest.items() if place.group == group)
+
+
+class Asked:
+    """What the groups have committed, for who asks now and then: it takes three requests."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._cluster = Cluster(deployment.settings.kafka, f"{deployment.tag}-asked")
+        self.judged = self.settled = 0
+
+    def poll(self) -> int:
+        """Return how many records are done, each counted once when it is judged and once when it is settled."""
+        self.judged = self._of(DETECTOR, topics.TRANSACTIONS)
+        self.settled = sum(self._of(service, topic) for service, topic in zip(PROCESSORS, BRANCHES, strict=True))
+        return self.judged + self.settled
+
+    def _of(self, service: str, topic: Topic) -> int:
+        deployment = self._deployment
+        found = self._cluster.committed(deployment.group(service), deployment.name(topic), PARTITIONS)
+        return sum(found.values())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._cluster.close()
 
 
 class Settled:
@@ -124,7 +149,7 @@ class Written:
         self._cluster.close()
 
 
-def settled(deployment: Deployment, committed: Committed, records: int) -> bool:
+def settled(deployment: Deployment, committed: Committed | Asked, records: int) -> bool:
     """Tell whether so many records were judged, and the processors have committed all that came of them."""
     if committed.judged < records:
         return False

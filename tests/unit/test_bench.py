@@ -87,6 +87,8 @@ def test_a_round_leaves_the_databases_of_the_project_alone(tmp_path: Path, monke
 def test_the_groups_of_a_round_commit_to_partitions_of_their_own() -> None:
     """By the hash that Java has of their names: no open transaction hides another group's commit."""
     assert offsets_partition("a", 50) == 97 % 50
+    assert offsets_partition("fraud-detector", 50) == 423_665_393 % 50  # Java's hash of it is below 0
+    assert offsets_partition("polygenelubricants", 50) == 0  # and of this one the least number that there is
     tag = new_tag()
     assert len({offsets_partition(f"{tag}.{service}") for service in SERVICES}) == 3
 
