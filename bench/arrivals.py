@@ -13,7 +13,9 @@ from bench.progress import BRANCHES
 from bench.subjects import PROCESSORS
 from bench.transactions import intended_ns
 from pipeline.runtime.batches.consuming import read_batches
+from pipeline.runtime.batches.fetching import fetch_when_polled
 from pipeline.runtime.clients.reading import OpenReader
+from pipeline.runtime.pieces import records_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,6 +49,7 @@ class Arrivals(OpenReader):
         self._due = due
         # Whole batches: reading must not cost more than what is measured. As input, nobody's headers are looked at.
         read_batches(self._consumer, is_input=True)
+        fetch_when_polled(self._consumer, records_in_all)
         places = [TopicPartition(deployment.name(topic), number) for topic in BRANCHES for number in range(PARTITIONS)]
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)

@@ -15,7 +15,7 @@ from pipeline.contracts.records import record_of
 from pipeline.runtime import parsing
 from pipeline.runtime.batches.compatible import why_not
 from pipeline.runtime.batches.consuming import read_batches
-from pipeline.runtime.batches.fetching import fetch_when_polled
+from pipeline.runtime.batches.fetching import APART_SECONDS, fetch_when_polled
 from pipeline.runtime.batches.producing import BatchProducer
 from pipeline.runtime.batches.publishing import BatchOutlet
 from pipeline.runtime.batches.sending import BatchSender
@@ -102,7 +102,7 @@ def in_batches(*, is_input: bool, hops: Collection[str] = (), name: str = BATCHE
 
     def prepare(consumer: Any) -> None:  # noqa: ANN401 (a client without types)
         read_batches(consumer, is_input=is_input, hops=hops)
-        fetch_when_polled(consumer, records_in_all)
+        fetch_when_polled(consumer, records_in_all, apart_seconds=APART_SECONDS)
 
     return RecordPath(name, prepare, lambda polled: polled, BatchSender, _MAKE_PRODUCER[name])
 

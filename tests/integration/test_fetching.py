@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,21 @@ def test_without_it_the_first_of_them_comes_alone(deploy: Callable[..., Deployme
         eventually(lambda: not one.asked, WITHIN, "the answer, with nobody polling")
         one.send(2)
         assert one.poll() == [b"1"]
+
+
+def test_who_keeps_up_asks_no_sooner_than_it_is_told_to(deploy: Callable[..., Deployment]) -> None:
+    """Quicker transactions would be more of them; what comes meanwhile goes together."""
+    apart = 1.0
+    with polling(deploy, lambda consumer: fetch_when_polled(consumer, apart_seconds=apart)) as one:
+        one.send(1)
+        assert one.poll() == [b"1"]
+        one.times_asked = 0
+        begun = time.monotonic()
+        for number in (2, 3, 4):
+            one.send(number)
+            assert one.poll() == [b"%d" % number]
+        assert one.times_asked == 3
+        assert time.monotonic() - begun >= 2 * apart  # from the first of them to the third
 
 
 def test_where_more_waits_than_is_asked_for_it_is_fetched_ahead(deploy: Callable[..., Deployment]) -> None:

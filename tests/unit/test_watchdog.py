@@ -56,10 +56,10 @@ def test_time_in_which_the_process_was_frozen_does_not_count(expired: Expired, m
     monkeypatch.setattr("pipeline.runtime.watchdog.time", SimpleNamespace(monotonic=lambda: monotonic() + frozen_for))
     watchdog, looks = Watchdog(expired), LOOK_SECONDS
     with watchdog.step("committing", 10 * looks):
-        eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
+        eventually(lambda: 0 < watchdog.watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
         frozen_for = 1_000.0
-        with watchdog._watched._changed:  # noqa: SLF001
-            watchdog._watched._changed.notify()  # noqa: SLF001 (as the clock does behind it)
+        with watchdog.watched._changed:  # noqa: SLF001
+            watchdog.watched._changed.notify()  # noqa: SLF001 (as the clock does behind it)
         assert not expired.happened.wait(2 * looks)
     with watchdog.step("hanging", 0.01):
         assert expired.happened.wait(WITHIN)
@@ -135,9 +135,9 @@ def test_one_step_after_the_other_wakes_nobody(expired: Expired, monkeypatch: py
     monkeypatch.setattr("pipeline.runtime.watchdog.LOOK_SECONDS", LONG)
     watchdog, woken = Watchdog(expired), threading.Event()
     with watchdog.step("first", LONG):
-        eventually(lambda: 0 < watchdog._watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
+        eventually(lambda: 0 < watchdog.watched._asleep_until < inf, WITHIN, "the watching thread to sleep")  # noqa: SLF001
     with monkeypatch.context() as patched:
-        patched.setattr(watchdog._watched._changed, "notify", woken.set)  # noqa: SLF001
+        patched.setattr(watchdog.watched._changed, "notify", woken.set)  # noqa: SLF001
         for _ in range(3):
             with watchdog.step("another", LONG):
                 pass
