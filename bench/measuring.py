@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -63,10 +64,12 @@ class Measuring:
             self._throughput([OURS, *compiled, RECORDS, *replicas, PIPELINE, *peers])
         elif "latency" in self._plan.parts:
             self._throughput([OURS, PIPELINE])  # a part of their maximum is one of the loads
+        # Long backlogs last: gigabytes that are still being written to the disk would stand in what comes behind them.
+        if "latency" in self._plan.parts:
+            os.sync()
+            self._latency([*compiled, *peers])
         if "lengths" in self._plan.parts:
             self._lengths()
-        if "latency" in self._plan.parts:
-            self._latency([*compiled, *peers])
 
     def _compiled(self) -> Subject:
         return self._ready(COMPILED, "compiled", lambda: dataclasses.replace(COMPILED, folder=compiled_sources()))
