@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka.errors import for_code
 from kafka.protocol.consumer import FetchRequest
 from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
+from bench.arrivals import NS_PER_MS
 from bench.commits import OFFSETS_TOPIC, Commit, offset_of, place_of
 from bench.deployment import OFFSETS_PARTITIONS, SERVICES, offsets_partition
 from pipeline.runtime.clients.cluster import Cluster
@@ -23,14 +24,12 @@ from pipeline.runtime.wire.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
 
     from bench.commits import Place
     from bench.deployment import Deployment
 
 FETCH_BYTES: Final = 512 * 1024  # a line takes no answer of a megabyte
 WITHIN_SECONDS: Final = 30.0
-NS_PER_MS: Final = 1_000_000
 
 _MARK: Final = struct.Struct(">hh")  # the key of a mark: its version, and what it says
 _COMMITTED: Final = 1
@@ -43,7 +42,7 @@ class _Told(NamedTuple):
 
 
 class CommitLog:
-    """Tells the commits of a deployment's groups between its begin and :meth:`read`; used in a ``with`` block.
+    """Tells the commits of a deployment's groups between its begin and :meth:`read`.
 
     A commit counts from its transaction's mark, by the clock of the broker, which is this machine's, to the millisecond
     that begins then. ``clock`` is that of the moments that are returned, in nanoseconds.
@@ -57,13 +56,7 @@ class CommitLog:
         wanted = {offsets_partition(deployment.group(service)) for service in SERVICES}
         self._begins = {partition: offset for partition, offset in self._ends().items() if partition in wanted}
 
-    def __enter__(self) -> Self:
-        """Return this one."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Close the connections."""
         self._lines.close()
         self._cluster.close()

@@ -76,7 +76,7 @@ def play(bootstrap: str, plan: Plan, tell: Callable[[str], None]) -> Passed:
         PIPELINE.start(deployment, processes, quick_commits=True)
         wait_for_members(deployment, PIPELINE, processes)
         # The generator knows the time of day alone.
-        with CommitLog(deployment, time.time_ns) as log, closing(Asked(deployment)) as asked:
+        with closing(CommitLog(deployment, time.time_ns)) as log, closing(Asked(deployment)) as asked:
             load = {"TRANSACTIONS_PER_SECOND": str(plan.rate), "TRANSACTIONS_COUNT": str(plan.total)}
             processes.module("generator", "generator", deployment.environ | load | {"GENERATOR_SEED": "1"})
             done, moved = 0, time.monotonic()

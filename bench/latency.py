@@ -126,7 +126,8 @@ def _follow_commits(
     tell: Callable[[str], None],
 ) -> tuple[array[int], Window]:
     """Ask now and then how far it is, and find out afterwards when each record's commit was."""
-    log, asked = stack.enter_context(CommitLog(deployment)), stack.enter_context(closing(Asked(deployment)))
+    log = stack.enter_context(closing(CommitLog(deployment)))
+    asked = stack.enter_context(closing(Asked(deployment)))
     window = _begin(deployment, processes, load)
     done, asked_at, moved = 0, time.monotonic(), time.monotonic()
     while moved > 0 and not settled(deployment, asked, load[1]):

@@ -24,17 +24,12 @@ from bench.throughput import Point, between, last_of
 from bench.transactions import BEFORE_ID, ID_LENGTH, intended_ns, samples, with_time
 from fraud_processor.settings import FraudSettings
 from legit_processor.settings import LegitSettings
+from tests.unit.commit_records import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MS = 1_000_000
-
-
-def key_of(group: str, topic: str, partition: int, version: int = 1) -> bytes:
-    """Return the key of a commit as Kafka writes it."""
-    texts = b"".join(struct.pack(">h", len(text)) + text.encode() for text in (group, topic))
-    return struct.pack(">h", version) + texts + struct.pack(">i", partition)
 
 
 def test_percentiles_are_latencies_that_occurred() -> None:

@@ -10,17 +10,12 @@ from kafka.record.default_records import DefaultRecordBase, DefaultRecordBatchBu
 
 from bench.commit_log import commits_in
 from bench.commits import Commit, Place
+from tests.unit.commit_records import key_of
 
 GROUP = "bench.legit"
 CONTROL = 0x20
 ABORTED, COMMITTED = 0, 1
 MS = 1_000_000
-
-
-def key_of(partition: int) -> bytes:
-    """Return the key of a commit as Kafka writes it."""
-    texts = b"".join(struct.pack(">h", len(text)) + text.encode() for text in (GROUP, "legit"))
-    return struct.pack(">h", 1) + texts + struct.pack(">i", partition)
 
 
 def batch(producer: int, at_ms: int, records: list[tuple[bytes, bytes | None]], *, control: bool = False) -> bytes:
@@ -36,7 +31,7 @@ def batch(producer: int, at_ms: int, records: list[tuple[bytes, bytes | None]], 
 
 def committed(producer: int, at_ms: int, offset: int, partition: int = 0) -> bytes:
     """Return a commit of one offset."""
-    return batch(producer, at_ms, [(key_of(partition), struct.pack(">hq", 3, offset))])
+    return batch(producer, at_ms, [(key_of(GROUP, "legit", partition), struct.pack(">hq", 3, offset))])
 
 
 def mark(producer: int, at_ms: int, said: int = COMMITTED) -> bytes:
@@ -74,5 +69,11 @@ def test_what_was_aborted_is_no_commit() -> None:
 def test_a_commit_without_a_transaction_counts_at_once() -> None:
     """Members of groups stand in the same log, and offsets that are no more."""
     member = struct.pack(">hh", 2, 1) + b"g"
-    log = batches(batch(-1, 100, [(key_of(0), struct.pack(">hq", 3, 8)), (member, b"m"), (key_of(1), None)]))
+    log = batches(
+        batch(
+            -1,
+            100,
+            [(key_of(GROUP, "legit", 0), struct.pack(">hq", 3, 8)), (member, b"m"), (key_of(GROUP, "legit", 1), None)],
+        )
+    )
     assert list(commits_in(log)) == [at(100, 8)]

@@ -51,14 +51,9 @@ def requests() -> st.SearchStrategy[Any]:
     )
 
 
-def versions(latest: int | None = None) -> Any:
-    """Return what a broker says of itself, which knows everything in versions that we know, or in ``latest``."""
-    return SimpleNamespace(api_version=lambda request: LATEST[request.API_KEY] if latest is None else latest)
-
-
 def frames(most: int = MOST) -> Frames:
-    """Return new ones."""
-    return Frames(NAME, versions(), most)
+    """Return new ones, of a broker that knows everything in the versions that we know."""
+    return Frames(NAME, SimpleNamespace(api_version=lambda request: LATEST[request.API_KEY]), most)
 
 
 def framed(answer: Any, number: int, version: int) -> bytes:
