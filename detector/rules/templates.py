@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from decimal import DecimalException
 from typing import TYPE_CHECKING, Final
 
 from detector.rules.expressions import Compiled, EvaluationError, compile_expression
+from detector.rules.expressions.code import bound, function
 from detector.rules.expressions.parts import Fault
 from detector.rules.showing import readable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
     from detector.rules.expressions import Names
@@ -25,18 +28,48 @@ class Template:
     """A sentence, compiled."""
 
     def __init__(self, pieces: list[str | Compiled]) -> None:
-        self._pieces = pieces
+        self._pieces = [piece if isinstance(piece, str) else _settled(piece) for piece in pieces]
+        self._made: Callable[[Subject], str] | None = None
 
     def sentence(self, subject: Subject) -> str:
         """Return it for a transaction; what has no value there is a question mark."""
-        return "".join(piece if isinstance(piece, str) else _value(piece, subject) for piece in self._pieces)
+        if self._made is None:  # when a rule hits for the first time, as ``value_of`` does
+            self._made = _written(self._pieces)
+        return self._made(subject)
 
 
-def _value(piece: Compiled, subject: Subject) -> str:
-    try:
-        return readable(piece.kind, piece.value(subject))
-    except EvaluationError:
-        return NO_VALUE
+def _settled(piece: Compiled) -> str | Compiled:
+    """Return the text of a piece that is the same for all transactions; else the piece."""
+    made = piece.code
+    return readable(piece.kind, made.bound[made.text]) if made.text in made.bound else piece
+
+
+def _written(pieces: Sequence[str | Compiled]) -> Callable[[Subject], str]:
+    """Return what makes a sentence, as one function: every fraud has one, and a call for each piece took twice as long.
+
+    Its text is of our words alone (see ``expressions.code``).
+    """
+    held: dict[str, object] = {
+        "readable": readable,
+        "EvaluationError": EvaluationError,
+        "DecimalException": DecimalException,
+        "NO_VALUE": NO_VALUE,
+    }
+    lines, parts = ["t = s.transaction"], []
+    for number, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            itself = bound(piece)
+            held |= itself.bound
+            parts.append(itself.text)
+            continue
+        kind, name = bound(piece.kind), f"p{number}"
+        held |= {**kind.bound, **piece.code.bound}
+        lines += [
+            f"try: {name} = readable({kind.text}, {piece.code.text})",
+            f"except (EvaluationError, DecimalException): {name} = NO_VALUE",
+        ]
+        parts.append(name)
+    return function("sentence", "s", [*lines, f"return {' + '.join(parts) or repr('')}"], held)
 
 
 def compile_template(text: str, names: Names, zone: tzinfo, history: History | None = None) -> Template | list[Fault]:

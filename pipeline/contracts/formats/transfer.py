@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from pipeline.contracts.formats.plain import NOT_PLAIN, UNSET, decoder, is_plain
+from pipeline.contracts.formats.plain import BACKSLASH, COLON, NOT_PLAIN, UNSET, decoder
 from pipeline.contracts.formats.reading import take, take_text
 from pipeline.contracts.formats.shapes import PlainTransfer
 from pipeline.contracts.invalid import InvalidMessageError, Reason
 from pipeline.contracts.messages import Transaction
 from pipeline.contracts.moments import moment_of
-from pipeline.contracts.money import exact_amount, is_currency
+from pipeline.contracts.money import SEEN, exact_amount, is_currency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,16 +64,26 @@ class TransferFormat:
         colons = _MEMBERS if given is UNSET else _MEMBERS + 1
         if stated is not UNSET:
             colons += 1 + stated.count(":")
-        if not (is_plain(value, colons) and is_currency(currency)):
+        # As ``is_plain`` has it. What most messages are is written out: three calls are a tenth of reading one.
+        if value.count(COLON) != colons or BACKSLASH in value or not (currency in SEEN or is_currency(currency)):
             return None
         amount = exact_amount(plain.amount, currency, "amount")
-        moment = moment_of(record.timestamp_ms) if stated is UNSET else _stated(stated)
+        if stated is UNSET:
+            moment = moment_of(record.timestamp_ms)
+        else:
+            try:
+                moment = _parsed(stated)
+            except ValueError:
+                return None
+            if moment.tzinfo is not UTC:
+                moment = _stated(stated)
         transaction_id = id_of(origin) if given is UNSET else given
         return Transaction(transaction_id, plain.source, plain.target, amount, currency, moment, METHOD, {})
 
 
 _MEMBERS: Final = 4  # that must be there
 _decode: Final = decoder(PlainTransfer)
+_parsed: Final = datetime.fromisoformat
 
 
 def _stated(value: object) -> datetime:
