@@ -38,6 +38,12 @@ _OffsetsTopic = TxnOffsetCommitResponse.TxnOffsetCommitResponseTopic
 _OffsetsPartition = _OffsetsTopic.TxnOffsetCommitResponsePartition
 
 
+def heard(request: Any) -> Any:
+    """Return a request as a broker reads it."""
+    version = request._max_version  # noqa: SLF001 (there is no public way)
+    return request if version is None else type(request).decode(request.encode(version=version), version=version)
+
+
 @dataclass
 class FakeCluster:
     """What is committed (``logs``, ``offsets``), and what an open transaction holds.
@@ -62,6 +68,7 @@ class FakeCluster:
 
         """
         self.asked.append(type(request).__name__.removesuffix("Request"))
+        request = heard(request)
         code = next(self.wrong, 0)
         if code == BREAK:
             raise KafkaConnectionError("broken before")

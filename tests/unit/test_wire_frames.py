@@ -15,7 +15,7 @@ from kafka.errors import CorrelationIdError, IncompatibleBrokerVersion, InvalidR
 from kafka.protocol.consumer import FetchRequest, FetchResponse
 from kafka.protocol.metadata import ApiVersionsResponse
 from kafka.protocol.parser import KafkaProtocol
-from kafka.protocol.producer import EndTxnResponse, ProduceResponse
+from kafka.protocol.producer import EndTxnResponse, ProduceRequest, ProduceResponse, TxnOffsetCommitRequest
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from pipeline.runtime.wire import messages
@@ -88,6 +88,41 @@ def test_requests_are_what_the_client_writes(made: list[Any]) -> None:
         request.API_VERSION = LATEST[request.API_KEY]
         theirs.send_request(request)
         assert bytes(ours.written(make())) == bytes(theirs.send_bytes())
+
+
+@given(st.dictionaries(st.sampled_from(PLACES), st.binary(max_size=200).map(bytearray), min_size=1))
+def test_batches_stand_where_a_broker_looks_for_them(batches: dict[TopicPartition, bytearray]) -> None:
+    """In order: a message's parts are told by their places alone."""
+    read = ProduceRequest.decode(messages.producing("id", 1_000, batches.items()).encode(version=12), version=12)
+    found = {
+        TopicPartition(topic.name, one.index): bytes(one.records)
+        for topic in read.topic_data
+        for one in topic.partition_data
+    }
+    assert found == batches
+    assert (read.transactional_id, read.acks, read.timeout_ms) == ("id", -1, 1_000)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(PLACES),
+        st.builds(OffsetAndMetadata, st.integers(0, 1 << 60), st.text(max_size=40), st.integers(-1, 99)),
+        min_size=1,
+    )
+)
+def test_offsets_stand_where_a_broker_looks_for_them(offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+    """With their epochs and metadata."""
+    read = TxnOffsetCommitRequest.decode(messages.taking_offsets(WHO, offsets, MEMBER).encode(version=5), version=5)
+    found = {
+        TopicPartition(topic.name, one.partition_index): OffsetAndMetadata(
+            one.committed_offset, one.committed_metadata, one.committed_leader_epoch
+        )
+        for topic in read.topics
+        for one in topic.partitions
+    }
+    assert found == offsets
+    assert (read.transactional_id, read.producer_id, read.producer_epoch) == WHO
+    assert (read.group_id, read.generation_id, read.member_id, read.group_instance_id) == ("detector", 4, "one", None)
 
 
 @given(st.data(), st.lists(st.integers(0, 3), min_size=1, max_size=5))
