@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 # For brokers to answer that have something: without, what each of them has would be a transaction of its own.
 TOGETHER_SECONDS: Final = 0.003
 # Transactions of who keeps up begin at least so far apart. Quicker ones are more of them, and each takes a few
-# milliseconds of a core, and of the broker's: at 1,000 records a second this is a fifth less of both, for less than a
-# millisecond at the median. Where records come seldom, nobody waits.
-APART_SECONDS: Final = 0.006
+# milliseconds of a core, and of the broker's: at 1,000 records a second this is a quarter less of both, for a
+# millisecond or two at the median. Where records come seldom, nobody waits.
+APART_SECONDS: Final = 0.007
 # Records of a partition that wait at the broker. Fewer may be those of transactions that are not committed yet.
 BACKLOG: Final = 1_000
 
