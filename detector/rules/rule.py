@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from detector.rules.subject import Subject
     from detector.rules.templates import Template
     from detector.rules.windows.history import History
-    from detector.rules.windows.sequences import Sequence as Before
 
 _FIRST_US: Final = microseconds_of(datetime.min.replace(tzinfo=UTC))
 HUNDREDTHS: Final = 10_000  # of a per cent, in the whole
@@ -117,8 +116,7 @@ class Rule:
                 values[name] = exact(kind, get(subject))
             except EvaluationError as error:
                 values[name] = error.code
-        if self._before is not None:
-            values |= self._steps(self._before, subject)
+        values |= self._steps(subject)
         spec = self._spec
         message = self._told if self._message is None else self._message.sentence(subject)
         standing = COUNTED if self._counts(subject) else SHADOW
@@ -129,34 +127,34 @@ class Rule:
             message=message,
             values=values,
             standing=standing,
-            window=self._window(subject) if self._widths_us else None,
-            passing_amount=None if self._passing is None else self._passing_amount(self._passing, subject),
-            key=self._key(subject) if self._keyed else None,
+            window=self._window(subject),
+            passing_amount=self._passing_amount(subject),
+            key=self._key(subject),
         )
 
     def _key(self, subject: Subject) -> dict[str, str] | None:
-        """Return by whom it goes; None where there is no value."""
+        """Return by whom it goes; None where it goes by nobody, or there is no value."""
         try:
-            return {name: exact(kind, get(subject)) for name, kind, get in self._keyed}
+            return {name: exact(kind, get(subject)) for name, kind, get in self._keyed} or None
         except EvaluationError:
             return None
 
-    @staticmethod
-    def _passing_amount(passing: Passing, subject: Subject) -> str | None:
-        """Return the nearest amount at which it would not fire; None where there is none."""
-        amount = passing.amount(subject)
+    def _passing_amount(self, subject: Subject) -> str | None:
+        """Return the nearest amount at which it would not fire, where there is one and it can be told."""
+        amount = None if self._passing is None else self._passing.amount(subject)
         return None if amount is None else exact(Kind.MONEY, amount)
 
-    @staticmethod
-    def _steps(before: Before, subject: Subject) -> dict[str, str]:
+    def _steps(self, subject: Subject) -> dict[str, str]:
         """Return when the steps before the last were, by ``step 1`` and so on."""
         try:
-            times = before.times(subject)
+            times = None if self._before is None else self._before.times(subject)
         except EvaluationError:
             return {}
         return {f"step {number}": exact(Kind.MOMENT, time_us) for number, time_us in enumerate(times or (), 1)}
 
-    def _window(self, subject: Subject) -> Span:
+    def _window(self, subject: Subject) -> Span | None:
+        if not self._widths_us:
+            return None
         end_us = microseconds_of(subject.transaction.timestamp)
         begin_us = max(end_us - max(self._widths_us), _FIRST_US)
         return Span(exact(Kind.MOMENT, begin_us), exact(Kind.MOMENT, end_us))

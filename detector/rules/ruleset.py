@@ -64,7 +64,6 @@ class RuleSet:
             for number, (plan, _) in enumerate(stages or [(Plan(), ())])
         )
         self._first, *self._later = self.stages
-        self._remembers = self._first.windows.remembers
         content = {"threshold": threshold, "rules": self.describe(), **settled}
         content["allows"] = [one.describe() for one in allows]
         # In ASCII: a text of the environment may hold what no encoding has.
@@ -98,13 +97,10 @@ class RuleSet:
                 found = found.and_then(stage.find(transaction, partition, timestamp_ms))
             return self.weigh(transaction, Found([], caveats).and_then(found))
         self.counts.staged += 1
-        if self._remembers:
-            subject = first.windows.take(partition, timestamp_ms, transaction)
-            if subject.late or subject.partial:
-                caveats |= told_of(late=subject.late, partial=subject.partial)
-        else:
-            subject = Subject(transaction)
+        subject = first.windows.take(partition, timestamp_ms, transaction)
         hits = first.hits(subject)
+        if subject.late or subject.partial:
+            caveats |= told_of(late=subject.late, partial=subject.partial)
         if hits is None:
             return NOTHING if caveats is NONE else Judgement(None, caveats=caveats)
         return self._judgement(self._exempted(hits, subject), caveats)

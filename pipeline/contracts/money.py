@@ -32,17 +32,17 @@ def decimals_of(currency: str) -> int:
 
 def is_currency(code: str) -> bool:
     """Tell whether a text has the form of a currency code: three capital ASCII letters."""
-    return code in SEEN or (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper())  # noqa: PLR2004
+    return code in _SEEN or (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper())  # noqa: PLR2004
 
 
 # The smallest amount of each currency that was met: as many as there are codes, at most.
-SEEN: Final[dict[str, Decimal]] = {}
+_SEEN: Final[dict[str, Decimal]] = {}
 
 
 def _step_of(currency: str) -> Decimal:
     step = _STEPS[decimals_of(currency)]
     if is_currency(currency):
-        SEEN[currency] = step
+        _SEEN[currency] = step
     return step
 
 
@@ -56,7 +56,7 @@ def exact_amount(value: object, currency: str, member: str) -> Decimal:
         InvalidMessageError: not a number, negative, longer than 15 integer digits, or finer than the currency.
 
     """
-    step = SEEN.get(currency)
+    step = _SEEN.get(currency)
     if step is None:
         step = _step_of(currency)
     if type(value) is Decimal and value.same_quantum(step) and not value.is_signed() and value < _LIMIT:

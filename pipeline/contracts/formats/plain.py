@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 UNSET: Final = msgspec.UNSET
 
-COLON: Final = ord(":")
-BACKSLASH: Final = ord("\\")
+_COLON: Final = ord(":")
+_BACKSLASH: Final = ord("\\")
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -36,4 +36,4 @@ def is_plain(value: bytes, colons: int) -> bool:
     than the members have that were found, there is no other. A text could hold a colon as an escape, and make up for
     one that is hidden; so there must be no escapes.
     """
-    return value.count(COLON) == colons and BACKSLASH not in value
+    return value.count(_COLON) == colons and _BACKSLASH not in value

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _new_tuple: Final = tuple.__new__
 _match: Final = HEAD.match
-_numbers: Final = NUMBERS
 _number_of: Final = NUMBERS.get
 _NAMES: Final = {kind.name.encode(): kind.name for kind in headers.ALL}
 _name_of: Final = _NAMES.get
@@ -76,8 +75,8 @@ def records_in(batch: RawBatch, topic: str, partition: int, *, is_input: bool) -
             if head is None:
                 raise CorruptBatchError(f"no record begins at byte {at} of {size}")
             length, time, written_offset, key_length = head.groups()
-            time_delta, offset_delta, key_size = _numbers[time], _numbers[written_offset], _numbers[key_length]
-            end = at + len(length) + _numbers[length]
+            time_delta, offset_delta, key_size = NUMBERS[time], NUMBERS[written_offset], NUMBERS[key_length]
+            end = at + len(length) + NUMBERS[length]
             at = head.end()
             begin = at - len(key_length)
         key = value = None

@@ -107,16 +107,15 @@ class Lane:
     """The way of records to one partition: into one batch after the other, each handed over when it is full.
 
     ``limit`` is the most bytes of a batch, ``widest`` the most that the body of a record may have to go untouched.
-    ``builder`` is the batch at hand: who adds to it, and not to the lane, has a full one handed over by ``turn``.
     """
 
-    __slots__ = ("_hand_over", "_limit", "builder", "widest")
+    __slots__ = ("_builder", "_hand_over", "_limit", "widest")
 
     def __init__(self, limit: int, widest: int, hand_over: Callable[[BatchBuilder], None]) -> None:
         self._limit = limit
         self.widest = widest
         self._hand_over = hand_over
-        self.builder = BatchBuilder(limit)
+        self._builder = BatchBuilder(limit)
 
     def add(self, timestamp_ms: int, body: bytes) -> None:
         """Add a record; ``body`` is its packed key, value and headers.
@@ -125,21 +124,12 @@ class Lane:
             KafkaError: a batch was full, and the client does not take it.
 
         """
-        if not self.builder.add(timestamp_ms, body):
-            self.turn(timestamp_ms, body)
-
-    def turn(self, timestamp_ms: int, body: bytes) -> None:
-        """Hand the batch over, which is full, and begin the next one with the record for which it has no room.
-
-        Raises:
-            KafkaError: the client does not take it.
-
-        """
-        self._hand_over(self.builder)
-        self.builder = BatchBuilder(self._limit)
-        self.builder.add(timestamp_ms, body)
+        if not self._builder.add(timestamp_ms, body):
+            self._hand_over(self._builder)
+            self._builder = BatchBuilder(self._limit)
+            self._builder.add(timestamp_ms, body)
 
     def take(self) -> BatchBuilder | None:
         """Return the batch that is not full yet, and begin anew; None where nothing waits."""
-        rest, self.builder = self.builder, BatchBuilder(self._limit)
+        rest, self._builder = self._builder, BatchBuilder(self._limit)
         return rest if rest.count else None

@@ -48,12 +48,12 @@ def handle_all(
             if len(outgoing) == 1 and body is not None and origin is not None and 0 <= record.timestamp_ms <= latest_ms:
                 one = outgoing[0]
                 if one.plain and not record.headers:
-                    lane = lanes.get(one.topic) or lanes.setdefault(one.topic, output.lane(one.topic, record.partition))
+                    lane = lanes.get(one.topic)
+                    if lane is None:
+                        lane = lanes[one.topic] = output.lane(one.topic, record.partition)
                     body = body if one.value is None else packed(record.key) + packed(one.value)
                     if len(body) < lane.widest:
-                        body += packed_origin(origin)
-                        if not lane.builder.add(record.timestamp_ms, body):
-                            lane.turn(record.timestamp_ms, body)
+                        lane.add(record.timestamp_ms, body + packed_origin(origin))
                         continue
                 elif one.value is None and hops.took(record, origin, one):
                     continue

@@ -4,7 +4,7 @@ There is no request that adds partitions: those that are written and the one of 
 gives the producer a new epoch, so that nothing that was said before it can count after it.
 
 What stands within a message is a tuple of its members in the order of the protocol, as the client takes it: its own
-objects, of which a transaction has a dozen, took as long to make as all of them take to be written.
+objects, of which a transaction has a dozen, took nearly as long to make as all of them take to be written.
 """
 
 from __future__ import annotations
